@@ -1,0 +1,134 @@
+package domain
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pro-sms/prosms/events"
+)
+
+// Outcomes of a reconciliation.
+const (
+	OutcomeSent    = "sent"
+	OutcomeNotSent = "not_sent"
+	OutcomeUnknown = "unknown"
+)
+
+// Reasons of a dead letter.
+const (
+	ReasonExhausted = "exhausted"
+	ReasonPermanent = "permanent"
+	ReasonInDoubt   = "in_doubt"
+	ReasonPoison    = "poison"
+)
+
+// AttemptID names one attempt at one message.
+func AttemptID(messageID string, attempt int) string {
+	return fmt.Sprintf("%s/%d", messageID, attempt)
+}
+
+// claim gives the attempt that c means to whoever asks first, unless the text
+// must not or need not be sent any more.
+func (m Message) claim(c Claim) []events.Event {
+	switch {
+	case !m.Waiting() || c.Attempt != m.Attempt+1:
+		return nil
+	case c.OptedOut:
+		return []events.Event{events.MessageOptedOut{Source: "consent"}}
+	case m.expiredAt(c.Now):
+		return []events.Event{events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}}
+	case c.Now.Before(m.DueAt):
+		return nil
+	}
+	return []events.Event{events.MessageAttempted{Attempt: c.Attempt, AttemptID: c.ID, Provider: c.Provider}}
+}
+
+func (m Message) sent(c RecordSent) []events.Event {
+	if c.Attempt != m.Attempt {
+		return m.duplicateSend(c.Attempt, c.ProviderMessageID, c.ProviderStatus, "")
+	}
+	switch {
+	case m.Status == Dispatching:
+		return []events.Event{events.MessageDispatched{
+			Attempt: c.Attempt, Provider: c.Provider,
+			ProviderMessageID: c.ProviderMessageID, ProviderStatus: c.ProviderStatus,
+		}}
+	case m.unresolved():
+		return []events.Event{events.MessageReconciled{
+			Attempt: c.Attempt, Outcome: OutcomeSent, ProviderMessageID: c.ProviderMessageID, Evidence: "response",
+		}}
+	}
+	return nil
+}
+
+// unresolved reports whether proof that the last attempt was sent is news.
+func (m Message) unresolved() bool {
+	switch m.Status {
+	case InDoubt, Retrying:
+		return true
+	case DeadLettered:
+		return m.inDoubtHeld
+	case Accepted:
+		return m.Attempt > 0 // redriven
+	}
+	return false
+}
+
+func (m Message) fail(c RecordFailure) []events.Event {
+	f := c.Failure
+	if f.Attempt != m.Attempt || (m.Status != Dispatching && m.Status != InDoubt) {
+		return nil
+	}
+	switch Class(f.Class) {
+	case ClassPermanent:
+		return []events.Event{f, m.deadLetter(ReasonPermanent, f)}
+	case ClassOptedOut:
+		return []events.Event{f, events.MessageOptedOut{Source: "provider"}}
+	}
+	return append([]events.Event{f}, m.retry(c.Retry, c.RetryAfter, f))
+}
+
+// retry schedules the next attempt, or gives up when there is none left or no
+// time for it.
+func (m Message) retry(r Retry, atLeast time.Duration, last events.MessageFailed) events.Event {
+	delay, ok := r.Schedule.delay(m.Attempt-m.DriveStart, r.Chance, atLeast)
+	if !ok {
+		return m.deadLetter(ReasonExhausted, last)
+	}
+	due := r.Now.Add(delay)
+	if m.expiredAt(due) {
+		return events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}
+	}
+	return events.MessageRetried{Attempt: m.Attempt + 1, Delay: events.Duration(delay), DueAt: due}
+}
+
+func (m Message) deadLetter(reason string, last events.MessageFailed) events.MessageDeadLettered {
+	return events.MessageDeadLettered{
+		Reason: reason, Attempts: m.Attempt,
+		Class: last.Class, Code: last.Code, Detail: last.Detail,
+	}
+}
+
+func (m Message) doubt(c RecordDoubt) []events.Event {
+	if m.Status != Dispatching || c.Attempt != m.Attempt {
+		return nil
+	}
+	return []events.Event{events.MessageInDoubt{Attempt: c.Attempt, Provider: m.Provider, Cause: c.Cause}}
+}
+
+func (m Message) reconcile(c Reconcile) []events.Event {
+	if m.Status != InDoubt || c.Attempt != m.Attempt {
+		return nil
+	}
+	reconciled := events.MessageReconciled{Attempt: c.Attempt}
+	switch {
+	case c.ProviderMessageID != "":
+		reconciled.Outcome, reconciled.ProviderMessageID, reconciled.Evidence = OutcomeSent, c.ProviderMessageID, "lookup"
+		return []events.Event{reconciled}
+	case c.Resend:
+		reconciled.Outcome, reconciled.Evidence = OutcomeNotSent, "no_trace"
+		return []events.Event{reconciled, m.retry(c.Retry, 0, events.MessageFailed{Class: string(ClassInDoubt)})}
+	}
+	reconciled.Outcome, reconciled.Evidence = OutcomeUnknown, "no_trace"
+	return []events.Event{reconciled, m.deadLetter(ReasonInDoubt, events.MessageFailed{Class: string(ClassInDoubt)})}
+}

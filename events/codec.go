@@ -1,0 +1,91 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// shape says how a type is stored today and how it was stored before.
+type shape struct {
+	schema    int // revision that Encode writes
+	decode    func(json.RawMessage) (Event, error)
+	upcasters []upcaster // upcasters[i] turns revision i+1 into i+2
+}
+
+// upcaster rewrites one stored revision as the next one.
+type upcaster func(json.RawMessage) (json.RawMessage, error)
+
+// shapes is the catalogue: a line per type. A changed payload raises the schema
+// and adds an upcaster and a golden file; it never edits an old one.
+var shapes = map[string]shape{
+	"message.accepted":        {1, decodeAs[MessageAccepted], nil},
+	"message.deferred":        {1, decodeAs[MessageDeferred], nil},
+	"message.attempted":       {1, decodeAs[MessageAttempted], nil},
+	"message.dispatched":      {1, decodeAs[MessageDispatched], nil},
+	"message.failed":          {1, decodeAs[MessageFailed], nil},
+	"message.retried":         {1, decodeAs[MessageRetried], nil},
+	"message.in_doubt":        {1, decodeAs[MessageInDoubt], nil},
+	"message.reconciled":      {1, decodeAs[MessageReconciled], nil},
+	"message.dead_lettered":   {1, decodeAs[MessageDeadLettered], nil},
+	"message.redriven":        {1, decodeAs[MessageRedriven], nil},
+	"message.opted_out":       {1, decodeAs[MessageOptedOut], nil},
+	"message.delivered":       {1, decodeAs[MessageDelivered], nil},
+	"message.undelivered":     {1, decodeAs[MessageUndelivered], nil},
+	"message.canceled":        {1, decodeAs[MessageCanceled], nil},
+	"message.expired":         {1, decodeAs[MessageExpired], nil},
+	"message.receipt_ignored": {1, decodeAs[MessageReceiptIgnored], nil},
+	"consent.opted_out":       {1, decodeAs[ConsentOptedOut], nil},
+	"consent.opted_in":        {1, decodeAs[ConsentOptedIn], nil},
+	"inbound.received":        {1, decodeAs[InboundReceived], nil},
+	"key.issued":              {1, decodeAs[KeyIssued], nil},
+	"key.revoked":             {1, decodeAs[KeyRevoked], nil},
+	"breaker.opened":          {1, decodeAs[BreakerOpened], nil},
+	"breaker.half_opened":     {1, decodeAs[BreakerHalfOpened], nil},
+	"breaker.closed":          {1, decodeAs[BreakerClosed], nil},
+	"subject.forgotten":       {1, decodeAs[SubjectForgotten], nil},
+}
+
+func decodeAs[E Event](data json.RawMessage) (Event, error) {
+	var e E
+	err := json.Unmarshal(data, &e)
+	return e, err
+}
+
+// Encode returns the stored form of e and its schema. An error means that e is
+// of no type in the catalogue, or does not marshal.
+func Encode(e Event) (data json.RawMessage, schema int, err error) {
+	s, ok := shapes[e.EventType()]
+	if !ok {
+		return nil, 0, fmt.Errorf("encoding %s: not in the catalogue", e.EventType())
+	}
+	data, err = json.Marshal(e)
+	if err != nil {
+		return nil, 0, fmt.Errorf("encoding %s: %w", e.EventType(), err)
+	}
+	return data, s.schema, nil
+}
+
+// Decode returns the event stored as data under eventType and schema, upcast to
+// today's shape. A type or a later schema that this build does not know gives
+// Unknown and no error.
+func Decode(eventType string, schema int, data json.RawMessage) (Event, error) {
+	s, ok := shapes[eventType]
+	if !ok || schema > s.schema {
+		return Unknown{Type: eventType}, nil
+	}
+	if schema < 1 {
+		return nil, fmt.Errorf("decoding %s: schema %d", eventType, schema)
+	}
+	for i := schema; i < s.schema; i++ {
+		var err error
+		if data, err = s.upcasters[i-1](data); err != nil {
+			return nil, fmt.Errorf("upcasting %s from schema %d: %w", eventType, i, err)
+		}
+	}
+	e, err := s.decode(data)
+	if err != nil {
+		// json errors may quote the value, which may be personal.
+		return nil, fmt.Errorf("decoding %s: malformed payload", eventType)
+	}
+	return e, nil
+}

@@ -1,0 +1,30 @@
+package events
+
+// ConsentOptedOut says that a number wants no more texts from a tenant. It holds
+// until a ConsentOptedIn, whatever becomes of messages and keys.
+type ConsentOptedOut struct {
+	Number  Personal `json:"number"`            // E.164
+	Keyword string   `json:"keyword,omitempty"` // "STOP"
+	Source  string   `json:"source"`            // "keyword", "api", "operator", "provider"
+	Scope   string   `json:"scope"`             // "all"
+}
+
+// ConsentOptedIn lifts an opt-out.
+type ConsentOptedIn struct {
+	Number  Personal `json:"number"`
+	Keyword string   `json:"keyword,omitempty"`
+	Source  string   `json:"source"`
+	Scope   string   `json:"scope"`
+}
+
+// InboundReceived is a text to us.
+type InboundReceived struct {
+	From              Personal `json:"from"`
+	To                Personal `json:"to"`
+	Body              Personal `json:"body"`
+	ProviderMessageID string   `json:"provider_message_id"`
+}
+
+func (ConsentOptedOut) EventType() string { return "consent.opted_out" }
+func (ConsentOptedIn) EventType() string  { return "consent.opted_in" }
+func (InboundReceived) EventType() string { return "inbound.received" }

@@ -1,0 +1,74 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// envelope is the JSON form of Recorded, on the wire and in the API.
+type envelope struct {
+	Position   int64           `json:"position"`
+	StreamID   string          `json:"stream_id"`
+	Version    int             `json:"version"`
+	Type       string          `json:"type"`
+	Schema     int             `json:"schema"`
+	Data       json.RawMessage `json:"data"`
+	Meta       json.RawMessage `json:"meta"`
+	RecordedAt time.Time       `json:"recorded_at"`
+	Digest     Hash            `json:"digest"`
+}
+
+// MarshalJSON writes {position, stream_id, version, type, schema, data, meta,
+// recorded_at, digest}, data and meta byte for byte as stored.
+func (r Recorded) MarshalJSON() ([]byte, error) {
+	return json.Marshal(envelope{
+		r.Position, r.StreamID, r.Version, r.Type, r.Schema,
+		r.RawData, r.RawMeta, r.RecordedAt.UTC(), r.Digest,
+	})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes and decodes the event.
+func (r *Recorded) UnmarshalJSON(b []byte) error {
+	var e envelope
+	if err := json.Unmarshal(b, &e); err != nil {
+		return fmt.Errorf("reading envelope: malformed")
+	}
+	*r = Recorded{
+		Position: e.Position, StreamID: e.StreamID, Version: e.Version, Type: e.Type, Schema: e.Schema,
+		RawData: e.Data, RawMeta: e.Meta, RecordedAt: e.RecordedAt.UTC(), Digest: e.Digest,
+	}
+	return r.Decode()
+}
+
+// Decode fills Data and Meta from RawData and RawMeta.
+func (r *Recorded) Decode() error {
+	data, err := Decode(r.Type, r.Schema, r.RawData)
+	if err != nil {
+		return fmt.Errorf("position %d: %w", r.Position, err)
+	}
+	if err := json.Unmarshal(r.RawMeta, &r.Meta); err != nil {
+		return fmt.Errorf("position %d: malformed meta", r.Position)
+	}
+	r.Data = data
+	return nil
+}
+
+// Prepare returns e as it will be recorded in streamID at version, lacking what
+// only the store can give: position, recorded_at and the digest, in whose place
+// stands the content digest.
+func Prepare(streamID string, version int, e Event, meta Meta) (Recorded, error) {
+	data, schema, err := Encode(e)
+	if err != nil {
+		return Recorded{}, err
+	}
+	rawMeta, err := json.Marshal(meta)
+	if err != nil {
+		return Recorded{}, fmt.Errorf("encoding meta: %w", err)
+	}
+	return Recorded{
+		StreamID: streamID, Version: version, Type: e.EventType(), Schema: schema,
+		Data: e, Meta: meta, RawData: data, RawMeta: rawMeta,
+		Digest: ContentDigest(streamID, version, e.EventType(), schema, data, rawMeta),
+	}, nil
+}

@@ -1,0 +1,48 @@
+// Package events holds everything that can have happened: the event types, the
+// envelope they are recorded in, their codec and the hashes that link them.
+// Type names and field names are written into the log and are for ever.
+package events
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Event is one fact. Implementations are plain values whose JSON is their stored form.
+type Event interface {
+	// EventType is the name written into every row: never renamed, never given
+	// a second meaning.
+	EventType() string
+}
+
+// Meta says on whose behalf and in which chain of causes an event came about.
+// It never holds personal data.
+type Meta struct {
+	Tenant        string `json:"tenant,omitempty"`         // owner of the stream; empty for what belongs to no tenant
+	Actor         string `json:"actor,omitempty"`          // who asked: "key:<id>", "provider:twilio", "dispatcher", "operator:<name>"
+	CorrelationID string `json:"correlation_id,omitempty"` // the request that everything here follows from
+	CausationID   string `json:"causation_id,omitempty"`   // what directly caused it: "<stream>:<version>" or a request id
+	TraceParent   string `json:"traceparent,omitempty"`    // W3C Trace Context
+}
+
+// Recorded is an event as the log keeps it. RawData and RawMeta are the stored
+// bytes: the digest covers them, so they are forwarded and never re-encoded.
+type Recorded struct {
+	Position   int64     // place in the whole log: 1..n without gaps, in commit order
+	StreamID   string    // the message, consent or key that it is about
+	Version    int       // 1..n within the stream
+	Type       string    // EventType
+	Schema     int       // revision of the payload's shape as it was stored
+	Data       Event     // decoded and upcast to today's shape; Unknown for a type this build does not know
+	Meta       Meta      //
+	RecordedAt time.Time // UTC, microseconds; never decreases along positions
+	Digest     Hash      // over all of the above
+	RawData    json.RawMessage
+	RawMeta    json.RawMessage
+}
+
+// Unknown stands in for an event type of a newer build. Reducers and deciders pass over it.
+type Unknown struct{ Type string }
+
+// EventType returns the stored name.
+func (u Unknown) EventType() string { return u.Type }

@@ -1,0 +1,48 @@
+package events
+
+import "time"
+
+// KeyIssued says that an API key exists. Its secret is never stored, only a hash.
+type KeyIssued struct {
+	Tenant    string     `json:"tenant"`
+	Scopes    []string   `json:"scopes"` // "messages:write", "messages:read", "admin"
+	Test      bool       `json:"test,omitempty"`
+	Hash      Hash       `json:"hash"` // SHA-256 of the secret, which has 160 random bits or more
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+// KeyRevoked ends a key.
+type KeyRevoked struct {
+	By string `json:"by"`
+}
+
+// BreakerOpened says that a provider is not called for a while.
+type BreakerOpened struct {
+	Provider string    `json:"provider"`
+	Reason   string    `json:"reason"` // "failure_rate", "consecutive", "provider_wide", "operator"
+	Until    time.Time `json:"until"`
+}
+
+// BreakerHalfOpened says that probes decide whether the provider is back.
+type BreakerHalfOpened struct {
+	Provider string `json:"provider"`
+}
+
+// BreakerClosed says that the provider is called again.
+type BreakerClosed struct {
+	Provider string `json:"provider"`
+	Reason   string `json:"reason"` // "probes", "operator"
+}
+
+// SubjectForgotten says that a person's data key was destroyed.
+type SubjectForgotten struct {
+	Subject string `json:"subject"` // keyed hash of the number
+	By      string `json:"by"`
+}
+
+func (KeyIssued) EventType() string         { return "key.issued" }
+func (KeyRevoked) EventType() string        { return "key.revoked" }
+func (BreakerOpened) EventType() string     { return "breaker.opened" }
+func (BreakerHalfOpened) EventType() string { return "breaker.half_opened" }
+func (BreakerClosed) EventType() string     { return "breaker.closed" }
+func (SubjectForgotten) EventType() string  { return "subject.forgotten" }

@@ -1,0 +1,83 @@
+package ports
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
+)
+
+// Bus carries frames. Its contract is Watermill's, with two promises more:
+// Publish returns nil only when the broker has confirmed, or in process when a
+// consumer has taken responsibility for, every message; and what was neither
+// acked nor nacked when a subscriber went away is delivered again.
+type Bus interface {
+	message.Publisher
+	message.Subscriber
+
+	// Depth returns how many messages wait in a topic's queue. It is for
+	// decisions that may be wrong for a moment, and for metrics.
+	Depth(ctx context.Context, topic string) (int, error)
+}
+
+// Topics of the bus.
+const (
+	TopicEvents     = "sms.events"    // every event, in frames by position
+	TopicDeadLetter = "sms.dlq"       // what could not be delivered to a consumer
+	TopicDispatch   = "sms.dispatch." // and a lane: work for the dispatcher
+	TopicRetry      = "sms.retry."    // and a delay in seconds, "30s"
+	HeaderLane      = "lane"          // metadata of a message published to TopicRetry
+)
+
+// DispatchTopic returns the topic of a lane.
+func DispatchTopic(lane domain.Lane) string { return TopicDispatch + string(lane) }
+
+// RetryTopic returns the topic that holds its messages for delay (whole seconds)
+// and then hands them to the lane named in HeaderLane.
+func RetryTopic(delay time.Duration) string {
+	return fmt.Sprintf("%s%ds", TopicRetry, int(delay.Seconds()))
+}
+
+// Work asks for one attempt at one message.
+type Work struct {
+	MessageID string `json:"m"`
+	Attempt   int    `json:"a"` // the coming one
+}
+
+// WorkFrame is the payload of dispatch and retry topics.
+type WorkFrame struct {
+	Work []Work `json:"work"`
+}
+
+// EventFrame is the payload of TopicEvents: all events from First to Last.
+type EventFrame struct {
+	First  int64             `json:"first"`
+	Last   int64             `json:"last"`
+	Events []events.Recorded `json:"events"`
+}
+
+// DecodeWork reads a WorkFrame. Errors quote nothing of the payload.
+func DecodeWork(payload []byte) (WorkFrame, error) {
+	var f WorkFrame
+	if err := json.Unmarshal(payload, &f); err != nil || len(f.Work) == 0 {
+		return WorkFrame{}, fmt.Errorf("decoding work frame of %d bytes: malformed", len(payload))
+	}
+	return f, nil
+}
+
+// DecodeEvents reads an EventFrame and checks that it is whole.
+func DecodeEvents(payload []byte) (EventFrame, error) {
+	var f EventFrame
+	if err := json.Unmarshal(payload, &f); err != nil {
+		return EventFrame{}, fmt.Errorf("decoding event frame of %d bytes: malformed", len(payload))
+	}
+	if n := int64(len(f.Events)); n == 0 || f.Last-f.First+1 != n || f.Events[0].Position != f.First {
+		return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %d events", f.First, f.Last, n)
+	}
+	return f, nil
+}

@@ -1,0 +1,59 @@
+package ports
+
+import (
+	"context"
+	"time"
+
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
+)
+
+// Provider sends texts. It is safe for concurrent use and obeys porttest.Provider.
+type Provider interface {
+	// Name is the provider's name in the configuration and in events.
+	Name() string
+
+	// Send makes one attempt and never a second one by itself. It returns within
+	// its own timeout, with ClassInDoubt unless it knows better; ctx ending early
+	// is no reason to claim that nothing was sent.
+	Send(ctx context.Context, text Text) Outcome
+
+	// Find looks for an attempt among what the provider has accepted. The error
+	// wraps ErrNoLookup where the provider cannot be asked.
+	Find(ctx context.Context, attempt Lookup) (Found, error)
+}
+
+// Text is one attempt at a message.
+type Text struct {
+	MessageID string
+	Attempt   int
+	To, Body  events.Personal
+	From      events.Personal // empty: the provider's default sender
+	ExpiresAt *time.Time      // not worth delivering afterwards
+}
+
+// Outcome is what an attempt came to. Nothing in it is personal.
+type Outcome struct {
+	Class             domain.Class
+	ProviderMessageID string        // with ClassSent
+	ProviderStatus    string        // with ClassSent
+	Code              string        // the provider's error code
+	HTTPStatus        int           // 0: no answer
+	Detail            string        // in our words
+	Cause             string        // with ClassInDoubt: "timeout", "http_503", "connection_lost", "unreadable_answer"
+	RetryAfter        time.Duration // the provider's wish; 0: none
+}
+
+// Lookup describes an attempt whose outcome is unknown.
+type Lookup struct {
+	Text
+	AttemptedAt time.Time
+	// Bound reports whether a provider's message is known to be another attempt's.
+	Bound func(providerMessageID string) bool
+}
+
+// Found is the answer to a Lookup.
+type Found struct {
+	ProviderMessageID string // empty: no trace
+	Ambiguous         bool   // several matched; the earliest was taken
+}

@@ -1,0 +1,79 @@
+package ports
+
+import "context"
+
+// View is a table that a projection fills: an id, some key columns to search and
+// sort by, and the row itself as a JSON document. Migrations create it under its
+// name, the columns id (primary key) and doc, and the key columns.
+type View struct {
+	Name    string
+	Columns []string
+}
+
+// Row is one row of a view.
+type Row struct {
+	ID   string
+	Keys []any // values of View.Columns, in order: string, int64, time.Time (UTC) or nil
+	Doc  []byte
+}
+
+// Views keeps the rows of projections and how far each has come. It is safe for
+// concurrent use and obeys porttest.Views.
+type Views interface {
+	// Checkpoint returns the last position that a projection has applied; 0 for none.
+	Checkpoint(ctx context.Context, projection string) (int64, error)
+
+	// Advance runs apply in one transaction, alone for this projection, and
+	// commits the rows it put together with the checkpoint it returns. An error
+	// of apply rolls everything back and is returned.
+	Advance(ctx context.Context, projection string, apply func(tx ViewTx, checkpoint int64) (int64, error)) error
+
+	// Find returns rows in the order that q names.
+	Find(ctx context.Context, view View, q Query) ([]Row, error)
+
+	// Count returns the number of rows for each value of a string column.
+	Count(ctx context.Context, view View, column string) (map[string]int64, error)
+}
+
+// ViewTx is a view within Advance. It is not safe for concurrent use.
+type ViewTx interface {
+	// Get returns the rows that exist among ids, by id.
+	Get(ctx context.Context, view View, ids []string) (map[string]Row, error)
+
+	// Put inserts or replaces rows.
+	Put(ctx context.Context, view View, rows []Row) error
+}
+
+// Query selects rows of a view: all conditions hold, sorted by OrderBy and then
+// by id in the same direction.
+type Query struct {
+	Where   []Condition
+	OrderBy string // a key column; rows in which it is null come never
+	Desc    bool
+	After   *Cursor // only rows that come after it in the order
+	Limit   int     // 1 or more
+}
+
+// Condition compares a key column with a value.
+type Condition struct {
+	Column string
+	Op     Op
+	Value  any
+}
+
+// Op is a comparison. Null never holds.
+type Op string
+
+// The comparisons.
+const (
+	Equal   Op = "="
+	AtLeast Op = ">="
+	Before  Op = "<"
+	AtMost  Op = "<="
+)
+
+// Cursor is a place in an order.
+type Cursor struct {
+	Key any
+	ID  string
+}
