@@ -2,11 +2,16 @@ package ports
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 )
+
+// ErrNoLookup says that a provider cannot be asked what it has accepted: doubts
+// about it end only by receipt or by policy.
+var ErrNoLookup = errors.New("provider cannot be asked")
 
 // Provider sends texts. It is safe for concurrent use and obeys porttest.Provider.
 type Provider interface {
