@@ -1,0 +1,13 @@
+package memory_test
+
+import (
+	"testing"
+
+	"github.com/pro-sms/prosms/adapters/memory"
+	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/porttest"
+)
+
+func TestEventStoreObeysItsLaws(t *testing.T) {
+	porttest.EventStore(t, func(*testing.T) ports.EventStore { return new(memory.EventStore) })
+}
