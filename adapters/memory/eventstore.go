@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -76,7 +77,7 @@ func (s *EventStore) Commits(ctx context.Context, position int64, limit int) ([]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	first, _ := slices.BinarySearchFunc(s.commits, position+1, func(c ports.Commit, p int64) int {
-		return int(c.LastPosition - p)
+		return cmp.Compare(c.LastPosition, p)
 	})
 	return slices.Clone(s.commits[first:min(first+limit, len(s.commits))]), nil
 }

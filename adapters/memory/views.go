@@ -1,0 +1,113 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/pro-sms/prosms/ports"
+)
+
+// Views is a ports.Views that lasts as long as the process. The zero value is
+// empty and ready; it must not be copied. Advances of all projections take
+// turns, and readers wait for them.
+type Views struct {
+	mu          sync.RWMutex
+	checkpoints map[string]int64
+	tables      map[string]map[string]ports.Row // rows by view and id
+}
+
+// Checkpoint implements ports.Views.
+func (v *Views) Checkpoint(ctx context.Context, projection string) (int64, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.checkpoints[projection], ctx.Err()
+}
+
+// Advance implements ports.Views.
+func (v *Views) Advance(ctx context.Context, projection string, apply func(ports.ViewTx, int64) (int64, error)) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("advancing %s: %w", projection, err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	tx := viewTx{views: v, changed: make(map[string]map[string]ports.Row)}
+	checkpoint, err := apply(tx, v.checkpoints[projection])
+	if err != nil {
+		return err
+	}
+	v.commit(tx.changed)
+	if v.checkpoints == nil {
+		v.checkpoints = make(map[string]int64)
+	}
+	v.checkpoints[projection] = checkpoint
+	return nil
+}
+
+func (v *Views) commit(changed map[string]map[string]ports.Row) {
+	if v.tables == nil {
+		v.tables = make(map[string]map[string]ports.Row)
+	}
+	for name, rows := range changed {
+		if v.tables[name] == nil {
+			v.tables[name] = make(map[string]ports.Row)
+		}
+		maps.Copy(v.tables[name], rows)
+	}
+}
+
+// Count implements ports.Views.
+func (v *Views) Count(ctx context.Context, view ports.View, column string) (map[string]int64, error) {
+	key, err := keyOf(view, column)
+	if err != nil {
+		return nil, fmt.Errorf("counting %s: %w", view.Name, err)
+	}
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	counts := make(map[string]int64)
+	for _, row := range v.tables[view.Name] {
+		if value, ok := key(row).(string); ok {
+			counts[value]++
+		}
+	}
+	return counts, ctx.Err()
+}
+
+// viewTx keeps what an Advance has put until it is committed.
+type viewTx struct {
+	views   *Views // locked
+	changed map[string]map[string]ports.Row
+}
+
+func (tx viewTx) Get(ctx context.Context, view ports.View, ids []string) (map[string]ports.Row, error) {
+	rows := make(map[string]ports.Row)
+	for _, id := range ids {
+		row, ok := tx.changed[view.Name][id]
+		if !ok {
+			row, ok = tx.views.tables[view.Name][id]
+		}
+		if ok {
+			rows[id] = clone(row)
+		}
+	}
+	return rows, ctx.Err()
+}
+
+func (tx viewTx) Put(ctx context.Context, view ports.View, rows []ports.Row) error {
+	if tx.changed[view.Name] == nil {
+		tx.changed[view.Name] = make(map[string]ports.Row)
+	}
+	for _, row := range rows {
+		if len(row.Keys) != len(view.Columns) {
+			return fmt.Errorf("putting row %s of %s: %d keys, want %d", row.ID, view.Name, len(row.Keys), len(view.Columns))
+		}
+		tx.changed[view.Name][row.ID] = clone(row)
+	}
+	return ctx.Err()
+}
+
+func clone(row ports.Row) ports.Row {
+	return ports.Row{ID: row.ID, Keys: slices.Clone(row.Keys), Doc: slices.Clone(row.Doc)}
+}
