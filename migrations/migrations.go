@@ -1,0 +1,10 @@
+// Package migrations holds the schema of each database as numbered SQL, applied
+// in order and never edited once released.
+package migrations
+
+import "embed"
+
+// Postgres is the schema of PostgreSQL, in the folder postgres.
+//
+//go:embed postgres/*.sql
+var Postgres embed.FS
