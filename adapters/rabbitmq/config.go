@@ -1,0 +1,100 @@
+package rabbitmq
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// Config says where the broker is and what is declared there. Queue arguments
+// cannot be changed once declared: a changed delay or consumer is a new queue,
+// beside which the old one drains.
+type Config struct {
+	URL            string          // amqp://user:password@host:port/vhost, percent-encoded; amqps: TLS
+	Prefix         string          // before every name at the broker; empty in production
+	RetryDelays    []time.Duration // a queue for each; whole seconds
+	EventConsumers []string        // a queue of events for each: "projections"
+
+	// ConfirmTimeout bounds a Publish: waiting for a free channel, writing, and
+	// the confirms of all its messages. 0: 10 s
+	ConfirmTimeout time.Duration
+	// PublishChannels is how many Publish calls run at the same time. 0: 8
+	PublishChannels int
+
+	// Prefetch is how many messages the broker sends ahead to each subscription,
+	// which still emits them one by one. What waits here does not go to another
+	// subscription, be it idle. 0: 2
+	Prefetch int
+	// RedeliverAfter is the wait before a nacked message is emitted again; it
+	// doubles with each nack up to RedeliverMax. 0: 100 ms and 5 s
+	RedeliverAfter time.Duration
+	RedeliverMax   time.Duration
+	// HoldLimit is how long a message that keeps being nacked is held before it
+	// goes back to the broker, which dead-letters it the twentieth time. It stays
+	// well below the broker's consumer_timeout of 30 min. 0: 5 min
+	HoldLimit time.Duration
+	// DrainTimeout is how long a subscription that ends waits for the ack of the
+	// message its handler holds. 0: 5 s
+	DrainTimeout time.Duration
+
+	// TopicQueues gives every topic that is not in ports a queue of its own,
+	// declared when first used. It is for tests; otherwise such topics are refused.
+	TopicQueues bool
+
+	Log *slog.Logger // nil: silence
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.ConfirmTimeout, 10*time.Second)
+	setDefault(&c.PublishChannels, 8)
+	setDefault(&c.Prefetch, 2)
+	setDefault(&c.RedeliverAfter, 100*time.Millisecond)
+	setDefault(&c.RedeliverMax, 5*time.Second)
+	setDefault(&c.HoldLimit, 5*time.Minute)
+	setDefault(&c.DrainTimeout, 5*time.Second)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate names all faults together, and none of the URL, which has a password.
+func (c Config) validate() error {
+	var faults []error
+	if _, err := amqp.ParseURI(c.URL); err != nil {
+		faults = append(faults, errors.New("URL: not of the form amqp://user:password@host:port/vhost, percent-encoded"))
+	}
+	for _, d := range c.RetryDelays {
+		if d < time.Second || d%time.Second != 0 {
+			faults = append(faults, fmt.Errorf("retry delay %s: not in whole seconds", d))
+		}
+	}
+	for _, name := range c.EventConsumers {
+		if name == "" {
+			faults = append(faults, errors.New("event consumer without a name"))
+		}
+	}
+	for name, n := range map[string]time.Duration{
+		"ConfirmTimeout": c.ConfirmTimeout, "PublishChannels": time.Duration(c.PublishChannels),
+		"Prefetch": time.Duration(c.Prefetch), "RedeliverAfter": c.RedeliverAfter,
+		"RedeliverMax": c.RedeliverMax, "HoldLimit": c.HoldLimit, "DrainTimeout": c.DrainTimeout,
+	} {
+		if n < 0 {
+			faults = append(faults, fmt.Errorf("%s: negative", name))
+		}
+	}
+	if c.Prefetch > 65535 { // a short in basic.qos
+		faults = append(faults, fmt.Errorf("Prefetch %d: more than 65,535", c.Prefetch))
+	}
+	return errors.Join(faults...)
+}

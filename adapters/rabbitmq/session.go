@@ -1,0 +1,113 @@
+package rabbitmq
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+const (
+	// connectTimeout bounds dialing, handshake and declaring together.
+	connectTimeout = 30 * time.Second
+	// heartbeat finds a dead broker within three times itself.
+	heartbeat = 10 * time.Second
+	// closeGrace is how long a broker may take to say goodbye.
+	closeGrace = 2 * time.Second
+)
+
+// session is one connection, from its handshake to its end. The topology has
+// been declared on it.
+type session struct {
+	conn     *amqp.Connection
+	socket   net.Conn
+	topology *topology
+
+	lost    chan *amqp.Error
+	blocked chan amqp.Blocking
+}
+
+// connect dials and declares. ctx ending gives up.
+func connect(ctx context.Context, c Config, name string, t *topology) (*session, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	dialer := net.Dialer{Timeout: connectTimeout}
+	socket, hangup := net.Conn(nil), func() bool { return true }
+	properties := amqp.NewConnectionProperties()
+	properties.SetClientConnectionName(name)
+	conn, err := amqp.DialConfig(c.URL, amqp.Config{
+		Heartbeat:  heartbeat,
+		Properties: properties,
+		Dial: func(network, address string) (net.Conn, error) {
+			raw, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			socket = boundedWrites{raw}
+			// Nothing else interrupts the library.
+			hangup = context.AfterFunc(ctx, func() { _ = raw.Close() })
+			return socket, nil
+		},
+	})
+	if err != nil {
+		if socket != nil {
+			_ = socket.Close()
+		}
+		return nil, fmt.Errorf("connecting: %w", err)
+	}
+	s := &session{
+		conn: conn, socket: socket, topology: t,
+		// Both are always listened to: the library drops what nobody takes.
+		lost:    conn.NotifyClose(make(chan *amqp.Error, 1)),
+		blocked: conn.NotifyBlocked(make(chan amqp.Blocking, 16)),
+	}
+	err = s.declare()
+	if !hangup() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// declare makes the broker have the topology again, should someone have deleted it.
+func (s *session) declare() error {
+	ch, err := s.conn.Channel()
+	if err != nil {
+		return fmt.Errorf("declaring: %w", err)
+	}
+	return s.topology.declare(ch)
+}
+
+// close says goodbye, and hangs up on a broker that does not answer. What was
+// blocked on the connection returns.
+func (s *session) close() {
+	hangup := time.AfterFunc(closeGrace, s.sever)
+	defer hangup.Stop()
+	_ = s.conn.Close() // an error says that the connection is closed already
+	s.sever()
+}
+
+// sever cuts the connection as a network failure would.
+func (s *session) sever() {
+	_ = s.socket.Close()
+}
+
+// writeTimeout is how long a broker may refuse to read before its connection is
+// given up. The library holds locks while it writes, which closing needs too:
+// without a bound, everything would wait for TCP to give up.
+const writeTimeout = 15 * time.Second
+
+// boundedWrites is a connection whose writes end, one way or the other.
+type boundedWrites struct{ net.Conn }
+
+func (c boundedWrites) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}

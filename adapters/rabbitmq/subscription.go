@@ -1,0 +1,84 @@
+package rabbitmq
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+)
+
+// errHeld says that a message went back to the broker because it was nacked for
+// too long.
+var errHeld = errors.New("held for too long")
+
+// subscription consumes a queue from Subscribe to the end of its context, on
+// one channel after the other.
+type subscription struct {
+	Config
+	link    *link
+	queue   string
+	declare bool // before consuming for the first time, too
+	out     chan *message.Message
+}
+
+// run consumes, again and again, until ctx ends. Then it closes out.
+func (s *subscription) run(ctx context.Context) {
+	defer close(s.out)
+	log := s.Log.With(slog.String("queue", s.queue))
+	backoff := backoff{first: retryAfter, max: retryMax}
+	var last *session
+	for {
+		session, err := s.link.session(ctx)
+		if err != nil {
+			return
+		}
+		declare := s.declare || session == last
+		s.declare, last = false, session
+		progress, err := s.consume(ctx, session, declare)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, errHeld):
+			log.Warn("giving messages back to the broker", "error", err)
+			last = nil
+			continue
+		}
+		if progress {
+			backoff.reset()
+		}
+		wait := backoff.next()
+		log.Warn("consuming stopped", "error", err, "retry_in", wait)
+		pause(ctx, wait)
+	}
+}
+
+// consume takes messages from the queue over a channel of its own. When it
+// returns, whatever was not acked is back with the broker. It reports whether
+// anything was acked.
+func (s *subscription) consume(ctx context.Context, session *session, declare bool) (progress bool, err error) {
+	if declare {
+		if err := session.declare(); err != nil {
+			return false, err
+		}
+	}
+	c, err := openConsumer(ctx, session, s.queue, s.Prefetch)
+	if err != nil {
+		return false, err
+	}
+	defer c.close()
+	for {
+		select {
+		case a, ok := <-c.arrivals:
+			if !ok {
+				return progress, context.Cause(c.live)
+			}
+			if err := s.handle(ctx, c.live, a); err != nil {
+				return progress, err
+			}
+			progress = true
+		case <-c.live.Done():
+			return progress, context.Cause(c.live)
+		}
+	}
+}
