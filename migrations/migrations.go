@@ -8,3 +8,9 @@ import "embed"
 //
 //go:embed postgres/*.sql
 var Postgres embed.FS
+
+// SQLite is the schema of the two SQLite files, in the folders sqlite/log and
+// sqlite/views.
+//
+//go:embed sqlite/log/*.sql sqlite/views/*.sql
+var SQLite embed.FS

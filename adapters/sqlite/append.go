@@ -1,0 +1,155 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// Append implements ports.EventStore: one transaction and one sync of the file.
+// When ctx ends while the append waits for its turn, nothing is written; once
+// its turn has come it is no longer interrupted.
+func (s *EventStore) Append(ctx context.Context, writes ...ports.Write) ([]ports.Result, error) {
+	prepared, err := prepare(writes) // before its turn: the expensive half
+	if err != nil {
+		return nil, err
+	}
+	var results []ports.Result
+	var grown bool
+	err = s.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		results, grown, err = s.append(ctx, tx, writes, prepared)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("appending %d writes: %w", len(writes), err)
+	}
+	if grown {
+		s.changed.wake()
+	}
+	return results, nil
+}
+
+func prepare(writes []ports.Write) ([][]events.Recorded, error) {
+	prepared := make([][]events.Recorded, len(writes))
+	for i, w := range writes {
+		if len(w.Events) == 0 {
+			return nil, fmt.Errorf("appending to stream %s: no events", w.StreamID)
+		}
+		prepared[i] = make([]events.Recorded, len(w.Events))
+		for j, e := range w.Events {
+			var err error
+			if prepared[i][j], err = events.Prepare(w.StreamID, w.Expected+j+1, e, w.Meta); err != nil {
+				return nil, fmt.Errorf("appending to stream %s: %w", w.StreamID, err)
+			}
+		}
+	}
+	return prepared, nil
+}
+
+// append writes what is not refused, as one commit, or no commit if all is.
+func (s *EventStore) append(ctx context.Context, tx *sql.Tx, writes []ports.Write, prepared [][]events.Recorded) ([]ports.Result, bool, error) {
+	results, err := s.refuse(ctx, tx, writes)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading versions: %w", err)
+	}
+	tip, err := scanCommit(tx.StmtContext(ctx, s.tip).QueryRowContext(ctx))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, false, fmt.Errorf("reading tip: %w", err)
+	}
+	commit := ports.Commit{FirstPosition: tip.LastPosition + 1, LastPosition: tip.LastPosition, RecordedAt: s.now(tip)}
+	recordedAt := formatTime(commit.RecordedAt)
+	insert := tx.StmtContext(ctx, s.insert)
+	var digests []events.Hash
+	for i := range writes {
+		if results[i].Err != nil {
+			continue
+		}
+		results[i].FirstPosition, results[i].RecordedAt = commit.LastPosition+1, commit.RecordedAt
+		for _, r := range prepared[i] {
+			commit.LastPosition++
+			digest := events.RowDigest(r.Digest, commit.LastPosition, commit.RecordedAt)
+			digests = append(digests, digest)
+			if _, err := insert.ExecContext(ctx, commit.LastPosition, r.StreamID, r.Version, r.Type, r.Schema,
+				string(r.RawData), string(r.RawMeta), recordedAt, digest[:]); err != nil {
+				return nil, false, fmt.Errorf("inserting position %d: %w", commit.LastPosition, err)
+			}
+			results[i].LastPosition, results[i].Version = commit.LastPosition, r.Version
+		}
+	}
+	if len(digests) == 0 {
+		return results, false, nil
+	}
+	commit.Link = events.Link(tip.Link, digests...)
+	if _, err := tx.StmtContext(ctx, s.link).ExecContext(ctx, commit.FirstPosition, commit.LastPosition, commit.Link[:], recordedAt); err != nil {
+		return nil, false, fmt.Errorf("inserting commit at %d: %w", commit.FirstPosition, err)
+	}
+	return results, true, nil
+}
+
+// refuse returns a result for each write: an error if a stream that it names is
+// not at the version named, or is named by an earlier write.
+func (s *EventStore) refuse(ctx context.Context, tx *sql.Tx, writes []ports.Write) ([]ports.Result, error) {
+	versions, err := s.versionsOf(ctx, tx, writes)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]ports.Result, len(writes))
+	for i, w := range writes {
+		stands := versions[w.StreamID] == w.Expected
+		for _, r := range w.Requires {
+			stands = stands && versions[r.StreamID] == r.Version
+		}
+		if !stands {
+			results[i].Err = fmt.Errorf("appending to stream %s at version %d: %w", w.StreamID, w.Expected, ports.ErrConflict)
+		}
+		versions[w.StreamID] = math.MinInt // so that a later write cannot expect it
+	}
+	return results, nil
+}
+
+// versionsOf returns the versions of all streams that writes name.
+func (s *EventStore) versionsOf(ctx context.Context, tx *sql.Tx, writes []ports.Write) (map[string]int, error) {
+	versions := make(map[string]int, len(writes))
+	for _, w := range writes {
+		versions[w.StreamID] = 0
+		for _, r := range w.Requires {
+			versions[r.StreamID] = 0
+		}
+	}
+	streamIDs := make([]string, 0, len(versions))
+	for id := range versions {
+		streamIDs = append(streamIDs, id)
+	}
+	list, err := json.Marshal(streamIDs)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.StmtContext(ctx, s.versions).QueryContext(ctx, string(list))
+	if err != nil {
+		return nil, err
+	}
+	err = each(rows, func(rows *sql.Rows) error {
+		var id string
+		var version sql.Null[int]
+		err := rows.Scan(&id, &version)
+		versions[id] = version.V
+		return err
+	})
+	return versions, err
+}
+
+// now returns the time of the next commit, which is not before that of the last.
+func (s *EventStore) now(last ports.Commit) time.Time {
+	now := s.clock().UTC().Truncate(time.Microsecond)
+	if now.Before(last.RecordedAt) {
+		return last.RecordedAt // the clock was set back
+	}
+	return now
+}
