@@ -118,7 +118,9 @@ func (t *tally) fail(id testID) {
 	t.failed++
 	t.failedIn[id.pkg] = true
 	for _, line := range t.running[id] {
-		t.printed(line)
+		if !strings.HasPrefix(line, "=== ") {
+			t.printed(line)
+		}
 	}
 	delete(t.running, id)
 }

@@ -66,13 +66,14 @@ func (s Server) Find(ctx context.Context) (address, version string, err error) {
 // find is Find for a test: it ends the test where there is no server.
 func (s Server) find(t testing.TB) string {
 	t.Helper()
-	address, version, err := s.Find(t.Context())
+	address, named := s.URL()
+	_, version, err := s.Find(t.Context())
 	if err == nil {
 		t.Attr(Attribute+s.Name, version+" at "+where(address))
 		return address
 	}
-	t.Attr(Attribute+s.Name, Skipped+"no answer at "+where(s.Default))
-	if _, named := s.URL(); named || required() {
+	t.Attr(Attribute+s.Name, Skipped+"no answer at "+where(address))
+	if named || required() {
 		t.Fatalf("%v", err)
 	}
 	t.Skipf("SKIPPED FOR WANT OF A SERVER: %v (%s names another)", err, s.Variable)
