@@ -1,0 +1,121 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// EventStore is a ports.EventStore over the tables events and commits.
+type EventStore struct{ db *DB }
+
+// EventStore returns the log.
+func (db *DB) EventStore() *EventStore { return &EventStore{db} }
+
+const selectEvents = `SELECT position, stream_id, version, type, schema, data, meta, recorded_at, digest FROM events `
+
+// Load implements ports.EventStore.
+func (s *EventStore) Load(ctx context.Context, streamID string) ([]events.Recorded, error) {
+	stream, err := s.query(ctx, selectEvents+`WHERE stream_id = $1 ORDER BY version`, streamID)
+	if err != nil {
+		return nil, fmt.Errorf("loading stream %s: %w", streamID, err)
+	}
+	return stream, nil
+}
+
+// LoadMany implements ports.EventStore.
+func (s *EventStore) LoadMany(ctx context.Context, streamIDs []string) (map[string][]events.Recorded, error) {
+	all, err := s.query(ctx, selectEvents+`WHERE stream_id = ANY ($1::text[]) ORDER BY stream_id, version`, streamIDs)
+	if err != nil {
+		return nil, fmt.Errorf("loading %d streams: %w", len(streamIDs), err)
+	}
+	streams := make(map[string][]events.Recorded)
+	for _, e := range all {
+		streams[e.StreamID] = append(streams[e.StreamID], e)
+	}
+	return streams, nil
+}
+
+// Read implements ports.EventStore.
+func (s *EventStore) Read(ctx context.Context, position int64, limit int) ([]events.Recorded, error) {
+	log, err := s.query(ctx, selectEvents+`WHERE position > $1 ORDER BY position LIMIT $2`, position, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading after position %d: %w", position, err)
+	}
+	return log, nil
+}
+
+func (s *EventStore) query(ctx context.Context, sql string, args ...any) ([]events.Recorded, error) {
+	rows, err := s.db.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	recorded, err := pgx.CollectRows(rows, scanEvent)
+	return recorded, unavailable(err)
+}
+
+func scanEvent(row pgx.CollectableRow) (events.Recorded, error) {
+	var (
+		r      events.Recorded
+		digest []byte
+	)
+	err := row.Scan(&r.Position, &r.StreamID, &r.Version, &r.Type, &r.Schema,
+		(*[]byte)(&r.RawData), (*[]byte)(&r.RawMeta), &r.RecordedAt, &digest)
+	if err != nil {
+		return r, err
+	}
+	r.RecordedAt = r.RecordedAt.UTC()
+	if r.Digest, err = events.HashOf(digest); err != nil {
+		return r, fmt.Errorf("position %d: %w", r.Position, err)
+	}
+	return r, r.Decode()
+}
+
+const selectCommits = `SELECT first_position, last_position, link, recorded_at FROM commits `
+
+// Commits implements ports.EventStore.
+func (s *EventStore) Commits(ctx context.Context, position int64, limit int) ([]ports.Commit, error) {
+	rows, err := s.db.pool.Query(ctx, selectCommits+`WHERE last_position > $1 ORDER BY last_position LIMIT $2`, position, limit)
+	if err == nil {
+		var commits []ports.Commit
+		if commits, err = pgx.CollectRows(rows, scanCommit); err == nil {
+			return commits, nil
+		}
+	}
+	return nil, fmt.Errorf("reading commits after position %d: %w", position, unavailable(err))
+}
+
+// Head implements ports.EventStore.
+func (s *EventStore) Head(ctx context.Context) (ports.Commit, error) {
+	rows, err := s.db.pool.Query(ctx, selectCommits+`ORDER BY first_position DESC LIMIT 1`)
+	if err == nil {
+		var head ports.Commit
+		if head, err = pgx.CollectOneRow(rows, scanCommit); err == nil || errors.Is(err, pgx.ErrNoRows) {
+			return head, nil
+		}
+	}
+	return ports.Commit{}, fmt.Errorf("reading head: %w", unavailable(err))
+}
+
+func scanCommit(row pgx.CollectableRow) (ports.Commit, error) {
+	var (
+		c    ports.Commit
+		link []byte
+	)
+	if err := row.Scan(&c.FirstPosition, &c.LastPosition, &link, &c.RecordedAt); err != nil {
+		return c, err
+	}
+	c.RecordedAt = c.RecordedAt.UTC()
+	var err error
+	c.Link, err = events.HashOf(link)
+	return c, err
+}
+
+// Changed implements ports.EventStore: commits of every instance are announced,
+// while the server can be reached.
+func (s *EventStore) Changed() <-chan struct{} { return s.db.changes.wait() }

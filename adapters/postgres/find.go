@@ -1,0 +1,60 @@
+package postgres
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pro-sms/prosms/ports"
+)
+
+// find returns the statement for q. Column names come from the view, never from q.
+func (t table) find(q ports.Query) (sql string, args []any, err error) {
+	order, err := t.column(q.OrderBy)
+	if err != nil {
+		return "", nil, err
+	}
+	param := func(column string, value any) string {
+		args = append(args, value)
+		return fmt.Sprintf("$%d::%s", len(args), t.types[column])
+	}
+	where := []string{order + " IS NOT NULL"}
+	for _, c := range q.Where {
+		column, err := t.column(c.Column)
+		if err != nil {
+			return "", nil, err
+		}
+		switch c.Op {
+		case ports.Equal, ports.AtLeast, ports.Before, ports.AtMost:
+		default:
+			return "", nil, fmt.Errorf("column %s: no such comparison", c.Column)
+		}
+		where = append(where, column+" "+string(c.Op)+" "+param(c.Column, c.Value))
+	}
+	direction, beyond := "", ">"
+	if q.Desc {
+		direction, beyond = " DESC", "<"
+	}
+	if q.After != nil {
+		where = append(where, fmt.Sprintf("(%s, id) %s (%s, %s)",
+			order, beyond, param(q.OrderBy, q.After.Key), param("id", q.After.ID)))
+	}
+	args = append(args, q.Limit)
+	return fmt.Sprintf("%s WHERE %s ORDER BY %s%s, id%s LIMIT $%d",
+		t.selectRows(), strings.Join(where, " AND "), order, direction, direction, len(args)), args, nil
+}
+
+func (t table) count(column string) (string, error) {
+	c, err := t.column(column)
+	if err != nil {
+		return "", err
+	}
+	return `SELECT ` + c + `::text, count(*) FROM ` + t.name + ` WHERE ` + c + ` IS NOT NULL GROUP BY 1`, nil
+}
+
+// column returns the quoted name of a key column or of the id.
+func (t table) column(name string) (string, error) {
+	if _, ok := t.types[name]; !ok {
+		return "", fmt.Errorf("the view has no such column")
+	}
+	return quote(name), nil
+}
