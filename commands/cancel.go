@@ -1,0 +1,23 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
+)
+
+// Cancel calls a message back. It answers ErrClaimed once an attempt was claimed,
+// ErrFinal when it has ended otherwise, ErrNotFound when it is not the caller's.
+// Canceling what is canceled does nothing.
+func (h *Handler) Cancel(ctx context.Context, caller Caller, messageID string) error {
+	_, _, err := execute(ctx, h.Store, messageID, func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
+		if s.Version == 0 || s.Origin.Tenant != caller.Tenant || s.State.Status == "" {
+			return nil, events.Meta{}, domain.ErrNotFound
+		}
+		meta := s.consequence(caller.Actor)
+		meta.TraceParent = caller.TraceParent
+		return domain.Cancel{By: caller.Actor}, meta, nil
+	})
+	return err
+}

@@ -1,0 +1,48 @@
+// Package commands holds the requests as they arrive and the handlers that turn
+// them into decisions: load, decide, append. The relay, the dispatcher and the
+// scheduler stand here too: they are the same, asked by the clock or the bus.
+package commands
+
+import (
+	"encoding/hex"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// Handler carries out commands. It is safe for concurrent use.
+type Handler struct {
+	Store  ports.EventStore
+	Lookup Lookup
+	Region string           // for numbers without "+"; empty: they are refused
+	Now    func() time.Time // nil: time.Now
+}
+
+// Caller is who asks, as the inbound adapter has established it.
+type Caller struct {
+	Tenant      string
+	Actor       string // "key:<id>", "operator:<name>"
+	Test        bool   // only the sandbox may send what it asks for
+	RequestID   string
+	TraceParent string
+}
+
+func (c Caller) meta() events.Meta {
+	return events.Meta{Tenant: c.Tenant, Actor: c.Actor, CorrelationID: c.RequestID, TraceParent: c.TraceParent}
+}
+
+func (h *Handler) now() time.Time {
+	if h.Now == nil {
+		return time.Now().UTC()
+	}
+	return h.Now().UTC()
+}
+
+// newMessageID returns an id that sorts by time (UUID version 7, RFC 9562).
+func newMessageID() string {
+	id := uuid.Must(uuid.NewV7())
+	return messagePrefix + hex.EncodeToString(id[:])
+}

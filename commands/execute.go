@@ -1,0 +1,114 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// tries bounds how often a command is decided again because its stream moved.
+const tries = 8
+
+// aggregate is a state that decides commands and is folded from events.
+type aggregate[S any] interface {
+	Decide(domain.Command) ([]events.Event, error)
+	Evolve(events.Event) S
+}
+
+// stream is an aggregate as loaded: its state and what an append must name.
+type stream[S aggregate[S]] struct {
+	ID      string
+	State   S
+	Version int
+	Origin  events.Meta // of the first event
+}
+
+// fold replays recorded events onto the zero state.
+func fold[S aggregate[S]](id string, recorded []events.Recorded) stream[S] {
+	s := stream[S]{ID: id}
+	for i, r := range recorded {
+		if i == 0 {
+			s.Origin = r.Meta
+		}
+		s.State = s.State.Evolve(r.Data)
+		s.Version = r.Version
+	}
+	return s
+}
+
+// then returns s after its own decision was appended.
+func (s stream[S]) then(decided []events.Event, meta events.Meta) stream[S] {
+	if s.Version == 0 {
+		s.Origin = meta
+	}
+	for _, e := range decided {
+		s.State = s.State.Evolve(e)
+	}
+	s.Version += len(decided)
+	return s
+}
+
+// consequence returns the meta of an event that actor adds to s: it stays in
+// the chain that began with the stream.
+func (s stream[S]) consequence(actor string) events.Meta {
+	return events.Meta{
+		Tenant: s.Origin.Tenant, Actor: actor,
+		CorrelationID: s.Origin.CorrelationID,
+		CausationID:   fmt.Sprintf("%s:%d", s.ID, s.Version),
+		TraceParent:   s.Origin.TraceParent,
+	}
+}
+
+func load[S aggregate[S]](ctx context.Context, store ports.EventStore, id string) (stream[S], error) {
+	recorded, err := store.Load(ctx, id)
+	if err != nil {
+		return stream[S]{}, fmt.Errorf("loading stream %s: %w", id, err)
+	}
+	return fold[S](id, recorded), nil
+}
+
+// decision is what execute is asked to do with a stream.
+type decision[S aggregate[S]] func(s stream[S]) (domain.Command, events.Meta, error)
+
+// execute loads a stream, lets it decide and appends the events. When the stream
+// moved meanwhile it decides again, at most tries times. It returns the stream
+// as it stands afterwards and what was decided last.
+func execute[S aggregate[S]](ctx context.Context, store ports.EventStore, id string, ask decision[S]) (stream[S], []events.Event, error) {
+	s, err := load[S](ctx, store, id)
+	if err != nil {
+		return s, nil, err
+	}
+	return executeOn(ctx, store, s, ask)
+}
+
+// executeOn is execute for a stream that was loaded, or written, just before.
+func executeOn[S aggregate[S]](ctx context.Context, store ports.EventStore, s stream[S], ask decision[S]) (stream[S], []events.Event, error) {
+	for range tries {
+		command, meta, err := ask(s)
+		if err != nil {
+			return s, nil, err
+		}
+		decided, err := s.State.Decide(command)
+		if err != nil || len(decided) == 0 {
+			return s, nil, err
+		}
+		results, err := store.Append(ctx, ports.Write{StreamID: s.ID, Expected: s.Version, Events: decided, Meta: meta})
+		if err != nil {
+			return s, nil, fmt.Errorf("appending to stream %s: %w", s.ID, err)
+		}
+		if results[0].Err == nil {
+			return s.then(decided, meta), decided, nil
+		}
+		if !errors.Is(results[0].Err, ports.ErrConflict) {
+			return s, nil, fmt.Errorf("appending to stream %s: %w", s.ID, results[0].Err)
+		}
+		if s, err = load[S](ctx, store, s.ID); err != nil {
+			return s, nil, err
+		}
+	}
+	return s, nil, fmt.Errorf("appending to stream %s, %d tries: %w", s.ID, tries, ports.ErrConflict)
+}

@@ -1,0 +1,205 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pro-sms/prosms/ports"
+)
+
+// GroupCommit gathers the appends of concurrent callers into few commits: while
+// one commit is being written, the next batch gathers. No timer holds anything
+// back, so a lone append is one commit. Guarantees are those of EventStore.
+//
+// It owns no goroutine: a caller whose batch is due writes it for all in it.
+type GroupCommit struct {
+	ports.EventStore
+	MaxEvents  int           // in a commit, unless one Append brings more; 0: 512
+	Writers    int           // commits under way at once; 0: 2, so that one gathers while one is written
+	MaxWaiting int           // events that may wait, beyond that ErrUnavailable; 0: 20,000
+	Timeout    time.Duration // of one commit; 0: 15 s
+
+	mu      sync.Mutex
+	queue   []*pending
+	waiting int // events in queue
+	active  int // batches being written
+}
+
+// pending is the Append of one caller.
+type pending struct {
+	writes  []ports.Write
+	events  int
+	lead    chan struct{} // closed: write a batch that begins with yourself
+	done    chan struct{} // closed: results and err are set
+	results []ports.Result
+	err     error
+}
+
+// Append is EventStore's. When ctx ends while the append waits or is written, its
+// outcome is unknown.
+func (g *GroupCommit) Append(ctx context.Context, writes ...ports.Write) ([]ports.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("appending: %w", err)
+	}
+	p := &pending{writes: writes, lead: make(chan struct{}), done: make(chan struct{})}
+	for _, w := range writes {
+		if len(w.Events) == 0 {
+			// The store would refuse the whole commit, and others have a part in it.
+			return nil, fmt.Errorf("appending to stream %s: no events", w.StreamID)
+		}
+		p.events += len(w.Events)
+	}
+	batch, err := g.enter(p)
+	if err != nil {
+		return nil, err
+	}
+	if batch == nil {
+		select {
+		case <-p.done:
+			return p.results, p.err
+		case <-p.lead:
+			batch = g.gather(p)
+		case <-ctx.Done():
+			return nil, g.abandon(p, ctx.Err())
+		}
+	}
+	g.write(ctx, batch)
+	return p.results, p.err
+}
+
+// enter returns the batch to write, or nil when p has to wait.
+func (g *GroupCommit) enter(p *pending) ([]*pending, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.active < orDefault(g.Writers, 2) {
+		g.active++
+		return []*pending{p}, nil
+	}
+	if g.waiting+p.events > orDefault(g.MaxWaiting, 20_000) && g.waiting > 0 {
+		return nil, fmt.Errorf("appending %d events behind %d others: %w", p.events, g.waiting, ports.ErrUnavailable)
+	}
+	g.queue = append(g.queue, p)
+	g.waiting += p.events
+	return nil, nil
+}
+
+// gather takes from the queue what can share a commit with leader, in order.
+func (g *GroupCommit) gather(leader *pending) []*pending {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	batch, size := []*pending{leader}, leader.events
+	var touched streams
+	touched.add(leader)
+	rest := g.queue[:0]
+	for i, p := range g.queue {
+		if size+p.events > orDefault(g.MaxEvents, 512) {
+			rest = append(rest, g.queue[i:]...)
+			break
+		}
+		if touched.conflict(p) {
+			// What comes later for the same streams must not overtake it.
+			touched.add(p)
+			rest = append(rest, p)
+			continue
+		}
+		touched.add(p)
+		batch, size = append(batch, p), size+p.events
+		g.waiting -= p.events
+	}
+	clear(g.queue[len(rest):])
+	g.queue = rest
+	return batch
+}
+
+// write commits batch, answers its callers and hands the turn on.
+func (g *GroupCommit) write(ctx context.Context, batch []*pending) {
+	var all []ports.Write
+	for _, p := range batch {
+		all = append(all, p.writes...)
+	}
+	// The commit is everybody's: it does not end with the ctx of one caller.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), orDefault(g.Timeout, 15*time.Second))
+	defer cancel()
+	results, err := g.EventStore.Append(ctx, all...)
+	for _, p := range batch {
+		if p.err = err; err == nil {
+			p.results, results = results[:len(p.writes):len(p.writes)], results[len(p.writes):]
+		}
+		close(p.done)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.handOver()
+}
+
+// handOver lets the first in the queue write the next batch. It needs g.mu.
+func (g *GroupCommit) handOver() {
+	if len(g.queue) == 0 {
+		g.active--
+		return
+	}
+	next := g.queue[0]
+	g.queue[0] = nil
+	g.queue = g.queue[1:]
+	g.waiting -= next.events
+	close(next.lead)
+}
+
+// abandon takes p out of the queue. What is in a batch already goes its way.
+func (g *GroupCommit) abandon(p *pending, cause error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, waiting := range g.queue {
+		if waiting == p {
+			g.queue = append(g.queue[:i:i], g.queue[i+1:]...)
+			g.waiting -= p.events
+			return fmt.Errorf("waiting to append: %w", cause)
+		}
+	}
+	select {
+	case <-p.lead: // its turn came just now, and somebody has to take it
+		g.handOver()
+	default:
+	}
+	return fmt.Errorf("appending: %w", cause)
+}
+
+// streams are those that a batch writes or depends on.
+type streams struct{ written, required map[string]bool }
+
+func (s *streams) add(p *pending) {
+	if s.written == nil {
+		s.written, s.required = map[string]bool{}, map[string]bool{}
+	}
+	for _, w := range p.writes {
+		s.written[w.StreamID] = true
+		for _, r := range w.Requires {
+			s.required[r.StreamID] = true
+		}
+	}
+}
+
+func (s *streams) conflict(p *pending) bool {
+	for _, w := range p.writes {
+		if s.written[w.StreamID] || s.required[w.StreamID] {
+			return true
+		}
+		for _, r := range w.Requires {
+			if s.written[r.StreamID] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// orDefault returns v, or def where v is zero.
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}

@@ -1,0 +1,51 @@
+package commands
+
+import "strings"
+
+// Invalid says what is wrong with a request, field by field. It quotes nothing
+// of the request.
+type Invalid []Fault
+
+// Fault is one thing wrong with a request.
+type Fault struct {
+	Pointer string // JSON Pointer (RFC 6901) to the field: "/to"
+	Code    string // stable: clients branch on it
+	Detail  string // for people
+}
+
+// Codes of faults.
+const (
+	CodeRequired      = "required"
+	CodeInvalidNumber = "invalid_number"
+	CodeInvalidSender = "invalid_sender"
+	CodeInvalidBody   = "invalid_body"
+	CodeTooLong       = "too_long"
+	CodeInvalidValue  = "invalid_value"
+	CodeInvalidDate   = "invalid_date"
+	CodeDatePassed    = "date_passed"
+	CodeNotAvailable  = "not_available"
+)
+
+// Error names the codes and fields.
+func (i Invalid) Error() string {
+	var b strings.Builder
+	b.WriteString("invalid request:")
+	for _, f := range i {
+		b.WriteString(" " + f.Pointer + " " + f.Code)
+	}
+	return b.String()
+}
+
+// onlyLate reports whether the request would have been valid some time ago.
+func (i Invalid) onlyLate() bool {
+	for _, f := range i {
+		if f.Code != CodeDatePassed {
+			return false
+		}
+	}
+	return len(i) > 0
+}
+
+func (i *Invalid) add(pointer, code, detail string) {
+	*i = append(*i, Fault{Pointer: pointer, Code: code, Detail: detail})
+}

@@ -1,0 +1,53 @@
+package commands
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+
+	"github.com/pro-sms/prosms/events"
+)
+
+// Stream ids begin with what they are the stream of.
+const (
+	messagePrefix = "msg_"
+	consentPrefix = "consent_"
+	keyPrefix     = "key_"
+)
+
+// Lookup derives stream ids from what must not stand in them: keyed hashes
+// (HMAC-SHA-256) that nobody can reverse by trying all numbers without the key.
+type Lookup []byte
+
+// ConsentStream returns the stream of a number's consent towards a tenant.
+func (l Lookup) ConsentStream(tenant string, number events.Personal) string {
+	return consentPrefix + hex.EncodeToString(l.sum("consent", tenant, string(number))[:16])
+}
+
+// messageID returns the stream that an idempotency key stands for, so that the
+// store itself refuses a second message under the same key.
+func (l Lookup) messageID(caller Caller, key string) string {
+	realm := "live"
+	if caller.Test {
+		realm = "test"
+	}
+	return messagePrefix + hex.EncodeToString(l.sum("message", realm, caller.Tenant, key)[:16])
+}
+
+// fingerprint tells two requests under one idempotency key apart.
+func (l Lookup) fingerprint(request []byte) string {
+	return hex.EncodeToString(l.sum("fingerprint", string(request))[:16])
+}
+
+// sum hashes fields, each preceded by its length, so that no two lists collide.
+func (l Lookup) sum(fields ...string) []byte {
+	mac := hmac.New(sha256.New, l)
+	for _, field := range fields {
+		var n [4]byte
+		binary.BigEndian.PutUint32(n[:], uint32(len(field)))
+		mac.Write(n[:])
+		mac.Write([]byte(field))
+	}
+	return mac.Sum(nil)
+}

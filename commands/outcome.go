@@ -1,0 +1,89 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// send makes the attempt that c claimed and records what it came to.
+func (d *Dispatcher) send(c claimed) {
+	text := c.State.Text
+	outcome := c.provider.Send(context.Background(), ports.Text{
+		MessageID: c.ID, Attempt: c.State.Attempt,
+		To: text.To, From: text.From, Body: text.Body, ExpiresAt: text.ExpiresAt,
+	})
+	if err := d.record(c, outcome); err != nil {
+		// The claim stands in the log without an outcome: as after a crash, the
+		// scheduler finds it and looks it up.
+		d.Log.Error("recording outcome", "message", c.ID, "attempt", c.State.Attempt, "class", outcome.Class, "error", err)
+	}
+}
+
+// record appends the outcome, for as long as Persist while the store is gone.
+func (d *Dispatcher) record(c claimed, outcome ports.Outcome) error {
+	ctx, cancel := context.WithTimeout(context.Background(), orDefault(d.Persist, time.Minute))
+	defer cancel()
+	command := d.command(c.State.Attempt, c.provider.Name(), outcome)
+	ask := func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
+		return command, s.consequence("provider:" + c.provider.Name()), nil
+	}
+	_, _, err := executeOn(ctx, d.Store, c.stream, ask)
+	for pause := 50 * time.Millisecond; err != nil; pause = min(2*pause, 2*time.Second) {
+		if wait(ctx, pause) != nil {
+			return fmt.Errorf("giving up: %w", err)
+		}
+		_, _, err = execute(ctx, d.Store, c.ID, ask)
+	}
+	if outcome.Class == domain.ClassOptedOut {
+		return d.optOut(ctx, c)
+	}
+	return nil
+}
+
+// command translates a provider's outcome for the domain.
+func (d *Dispatcher) command(attempt int, provider string, o ports.Outcome) domain.Command {
+	switch o.Class {
+	case domain.ClassSent:
+		return domain.RecordSent{
+			Attempt: attempt, Provider: provider,
+			ProviderMessageID: o.ProviderMessageID, ProviderStatus: o.ProviderStatus,
+		}
+	case domain.ClassInDoubt:
+		return domain.RecordDoubt{Attempt: attempt, Cause: o.Cause}
+	}
+	return domain.RecordFailure{
+		Failure: events.MessageFailed{
+			Attempt: attempt, Provider: provider, Class: string(o.Class),
+			Code: o.Code, HTTPStatus: o.HTTPStatus, Detail: o.Detail,
+		},
+		RetryAfter: o.RetryAfter,
+		Retry:      d.retry(),
+	}
+}
+
+// optOut records an opt-out that only the provider knew of.
+func (d *Dispatcher) optOut(ctx context.Context, c claimed) error {
+	text := c.State.Text
+	_, _, err := execute(ctx, d.Store, text.Consent, func(stream[domain.Consent]) (domain.Command, events.Meta, error) {
+		return domain.OptOut{Event: events.ConsentOptedOut{Number: text.To, Source: "provider", Scope: "all"}},
+			c.consequence("provider:" + c.provider.Name()), nil
+	})
+	return err
+}
+
+// wait returns nil after d, or ctx's error when that ends first.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,22 @@
+package commands
+
+import (
+	"context"
+	"strings"
+
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
+)
+
+// Receive records a provider's receipt for a message. A receipt that arrives
+// twice, late or out of order does no harm. ErrNotFound: there is no such message.
+func (h *Handler) Receive(ctx context.Context, messageID string, receipt domain.Receipt) error {
+	if !strings.HasPrefix(messageID, messagePrefix) {
+		return domain.ErrNotFound
+	}
+	receipt.At = h.now()
+	_, _, err := execute(ctx, h.Store, messageID, func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
+		return receipt, s.consequence("provider:" + receipt.Provider), nil
+	})
+	return err
+}

@@ -1,0 +1,62 @@
+// Package projections folds events into views: pure reducers, and the runner that
+// keeps their tables in step with the log. Views are disposable: each can be
+// thrown away and rebuilt from the log at any time.
+package projections
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// Projection says how a view follows from the log.
+type Projection struct {
+	Name string // of its checkpoint
+	View ports.View
+
+	// belongs returns the id of the row that e changes; empty for none.
+	belongs func(e events.Recorded) string
+	// apply returns the row after recorded, which all belong to it. The zero Row
+	// does not exist yet.
+	apply func(row ports.Row, recorded []events.Recorded) (ports.Row, error)
+}
+
+// reducer is a row as a value: Apply returns it after e. It knows nothing but
+// itself and e, so live, rebuilt and as-of views cannot differ.
+type reducer[R any] interface {
+	Apply(e events.Recorded) R
+}
+
+// project builds a Projection from a reducer and the values of its key columns.
+func project[R reducer[R]](name string, view ports.View, belongs func(events.Recorded) string, keys func(R) []any) Projection {
+	return Projection{
+		Name: name, View: view, belongs: belongs,
+		apply: func(row ports.Row, recorded []events.Recorded) (ports.Row, error) {
+			var r R
+			if row.Doc != nil {
+				if err := json.Unmarshal(row.Doc, &r); err != nil {
+					return ports.Row{}, fmt.Errorf("reading row %s: malformed", row.ID)
+				}
+			}
+			for _, e := range recorded {
+				r = r.Apply(e)
+			}
+			doc, err := json.Marshal(r)
+			if err != nil {
+				return ports.Row{}, fmt.Errorf("writing row %s: %w", row.ID, err)
+			}
+			return ports.Row{ID: row.ID, Keys: keys(r), Doc: doc}, nil
+		},
+	}
+}
+
+// Of is the row of a reducer's view after recorded, folded without any table.
+func Of[R reducer[R]](recorded []events.Recorded) R {
+	var r R
+	for _, e := range recorded {
+		r = r.Apply(e)
+	}
+	return r
+}

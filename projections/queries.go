@@ -1,0 +1,150 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// ErrNotFound says that there is no such thing, or that it is another tenant's.
+var ErrNotFound = errors.New("not found")
+
+// Queries answers questions about messages and keys. What is asked by id is
+// folded from the log and never stale; lists come from views and may lag a moment.
+type Queries struct {
+	Store ports.EventStore
+	Views ports.Views
+}
+
+// Message returns a tenant's message as of now.
+func (q Queries) Message(ctx context.Context, tenant, id string) (Message, error) {
+	recorded, err := q.Timeline(ctx, tenant, id)
+	if err != nil {
+		return Message{}, err
+	}
+	return Of[Message](recorded), nil
+}
+
+// Timeline returns the events of a tenant's message, oldest first.
+func (q Queries) Timeline(ctx context.Context, tenant, id string) ([]events.Recorded, error) {
+	recorded, err := q.Store.Load(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("loading stream %s: %w", id, err)
+	}
+	if len(recorded) == 0 || recorded[0].Meta.Tenant != tenant || recorded[0].Type != "message.accepted" {
+		return nil, ErrNotFound
+	}
+	return recorded, nil
+}
+
+// MessageFilter selects messages of one tenant, newest first. Zero fields select all.
+type MessageFilter struct {
+	Tenant        string
+	Status        string
+	Lane          string
+	Consent       string // the recipient, as the stream of its consent
+	Reference     string
+	CreatedAfter  time.Time // inclusive
+	CreatedBefore time.Time // exclusive
+	Limit         int
+	After         *ports.Cursor
+}
+
+// Messages returns a page and the cursor of the next one, nil after the last.
+func (q Queries) Messages(ctx context.Context, f MessageFilter) ([]Message, *ports.Cursor, error) {
+	where := []ports.Condition{{Column: "tenant", Op: ports.Equal, Value: f.Tenant}}
+	for column, value := range map[string]string{
+		"status": f.Status, "lane": f.Lane, "recipient": f.Consent, "reference": f.Reference,
+	} {
+		if value != "" {
+			where = append(where, ports.Condition{Column: column, Op: ports.Equal, Value: value})
+		}
+	}
+	if !f.CreatedAfter.IsZero() {
+		where = append(where, ports.Condition{Column: "created_at", Op: ports.AtLeast, Value: f.CreatedAfter.UTC()})
+	}
+	if !f.CreatedBefore.IsZero() {
+		where = append(where, ports.Condition{Column: "created_at", Op: ports.Before, Value: f.CreatedBefore.UTC()})
+	}
+	messages, err := find[Message](ctx, q.Views, messagesView, ports.Query{
+		Where: where, OrderBy: "created_at", Desc: true, After: f.After, Limit: f.Limit + 1,
+	})
+	if err != nil || len(messages) <= f.Limit {
+		return messages, nil, err
+	}
+	last := messages[f.Limit-1]
+	return messages[:f.Limit], &ports.Cursor{Key: last.CreatedAt, ID: last.ID}, nil
+}
+
+// Due returns the ids of messages of a status that the scheduler has to see to by
+// a time, the longest waiting first.
+func (q Queries) Due(ctx context.Context, status string, by time.Time, limit int) ([]string, error) {
+	rows, err := q.Views.Find(ctx, messagesView, ports.Query{
+		Where: []ports.Condition{
+			{Column: "status", Op: ports.Equal, Value: status},
+			{Column: "due_at", Op: ports.AtMost, Value: by.UTC()},
+		},
+		OrderBy: "due_at", Limit: limit,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("searching due messages: %w", err)
+	}
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+	}
+	return ids, nil
+}
+
+// Bound reports whether a provider's message is known to be that of a message.
+func (q Queries) Bound(ctx context.Context, providerMessageID string) (bool, error) {
+	rows, err := q.Views.Find(ctx, messagesView, ports.Query{
+		Where:   []ports.Condition{{Column: "provider_message_id", Op: ports.Equal, Value: providerMessageID}},
+		OrderBy: "created_at", Limit: 1,
+	})
+	if err != nil {
+		return false, fmt.Errorf("searching provider message: %w", err)
+	}
+	return len(rows) > 0, nil
+}
+
+// CountByStatus returns how many messages stand in each status.
+func (q Queries) CountByStatus(ctx context.Context) (map[string]int64, error) {
+	return q.Views.Count(ctx, messagesView, "status")
+}
+
+// Keys returns a page of a tenant's keys, newest first; of all tenants where
+// tenant is empty.
+func (q Queries) Keys(ctx context.Context, tenant string, limit int, after *ports.Cursor) ([]Key, *ports.Cursor, error) {
+	var where []ports.Condition
+	if tenant != "" {
+		where = append(where, ports.Condition{Column: "tenant", Op: ports.Equal, Value: tenant})
+	}
+	keys, err := find[Key](ctx, q.Views, keysView, ports.Query{
+		Where: where, OrderBy: "created_at", Desc: true, After: after, Limit: limit + 1,
+	})
+	if err != nil || len(keys) <= limit {
+		return keys, nil, err
+	}
+	last := keys[limit-1]
+	return keys[:limit], &ports.Cursor{Key: last.CreatedAt, ID: "key_" + last.ID}, nil
+}
+
+func find[R any](ctx context.Context, views ports.Views, view ports.View, query ports.Query) ([]R, error) {
+	rows, err := views.Find(ctx, view, query)
+	if err != nil {
+		return nil, fmt.Errorf("searching %s: %w", view.Name, err)
+	}
+	found := make([]R, len(rows))
+	for i, row := range rows {
+		if err := json.Unmarshal(row.Doc, &found[i]); err != nil {
+			return nil, fmt.Errorf("reading row %s of %s: malformed", row.ID, view.Name)
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,190 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// Runner keeps views in step with the log. Frames from the bus only make it
+// quick: it skips what it has, reads the store where a frame does not join on,
+// and looks at the log now and then by itself, so that losing, repeating or
+// reordering messages of the bus does not matter.
+type Runner struct {
+	Store       ports.EventStore
+	Views       ports.Views
+	Projections []Projection
+	Log         *slog.Logger
+	FrameSize   int           // events read from the store at once; 0: 500
+	Interval    time.Duration // between looks at the log; 0: 2 s
+}
+
+// Handle is the Watermill handler of TopicEvents.
+func (r *Runner) Handle(msg *message.Message) error {
+	frame, err := ports.DecodeEvents(msg.Payload)
+	if err != nil {
+		// The log has what the frame should have had.
+		r.Log.Error("reading the log instead of a frame", "id", msg.UUID, "error", err)
+		return r.CatchUp(msg.Context())
+	}
+	for _, p := range r.Projections {
+		if err := r.advance(msg.Context(), p, frame.Events); err != nil {
+			return fmt.Errorf("projecting %s: %w", p.Name, err)
+		}
+	}
+	return nil
+}
+
+// Run looks at the log until ctx ends.
+func (r *Runner) Run(ctx context.Context) error {
+	interval := r.Interval
+	if interval == 0 {
+		interval = 2 * time.Second
+	}
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		if err := r.CatchUp(ctx); err != nil && ctx.Err() == nil {
+			r.Log.Error("catching up with the log", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// CatchUp applies everything up to the head of the log.
+func (r *Runner) CatchUp(ctx context.Context) error {
+	head, err := r.Store.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the head: %w", err)
+	}
+	for _, p := range r.Projections {
+		checkpoint, err := r.Views.Checkpoint(ctx, p.Name)
+		for err == nil && checkpoint < head.LastPosition {
+			if err = r.advance(ctx, p, nil); err == nil {
+				checkpoint, err = r.Views.Checkpoint(ctx, p.Name)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("projecting %s: %w", p.Name, err)
+		}
+	}
+	return nil
+}
+
+// Lag returns by how many events each projection is behind the log.
+func (r *Runner) Lag(ctx context.Context) (map[string]int64, error) {
+	head, err := r.Store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lag := make(map[string]int64, len(r.Projections))
+	for _, p := range r.Projections {
+		checkpoint, err := r.Views.Checkpoint(ctx, p.Name)
+		if err != nil {
+			return nil, err
+		}
+		lag[p.Name] = max(0, head.LastPosition-checkpoint)
+	}
+	return lag, nil
+}
+
+// errBehind says that frames are missing before the one at hand.
+var errBehind = errors.New("frame does not join on")
+
+// advance applies recorded, reading the store for what is missing before it.
+// Without recorded it applies one frame from the store.
+func (r *Runner) advance(ctx context.Context, p Projection, recorded []events.Recorded) error {
+	for {
+		frame := recorded
+		if frame == nil {
+			checkpoint, err := r.Views.Checkpoint(ctx, p.Name)
+			if err != nil {
+				return err
+			}
+			if frame, err = r.Store.Read(ctx, checkpoint, r.frameSize()); err != nil || len(frame) == 0 {
+				return err
+			}
+		}
+		err := r.apply(ctx, p, frame)
+		switch {
+		case recorded == nil && errors.Is(err, errBehind):
+			return nil // another instance moved the checkpoint; the caller looks again
+		case errors.Is(err, errBehind):
+			if err := r.advance(ctx, p, nil); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// apply folds frame into the view, in one transaction with its checkpoint.
+func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorded) error {
+	return r.Views.Advance(ctx, p.Name, func(tx ports.ViewTx, checkpoint int64) (int64, error) {
+		if frame[0].Position > checkpoint+1 {
+			return checkpoint, errBehind
+		}
+		for len(frame) > 0 && frame[0].Position <= checkpoint {
+			frame = frame[1:]
+		}
+		if len(frame) == 0 {
+			return checkpoint, nil
+		}
+		if err := p.update(ctx, tx, frame); err != nil {
+			return checkpoint, err
+		}
+		return frame[len(frame)-1].Position, nil
+	})
+}
+
+// update writes the rows that frame changes.
+func (p Projection) update(ctx context.Context, tx ports.ViewTx, frame []events.Recorded) error {
+	byRow := map[string][]events.Recorded{}
+	var ids []string
+	for _, e := range frame {
+		id := p.belongs(e)
+		if id == "" {
+			continue
+		}
+		if byRow[id] == nil {
+			ids = append(ids, id)
+		}
+		byRow[id] = append(byRow[id], e)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := tx.Get(ctx, p.View, ids)
+	if err != nil {
+		return err
+	}
+	changed := make([]ports.Row, 0, len(ids))
+	for _, id := range ids {
+		row := rows[id]
+		row.ID = id
+		if row, err = p.apply(row, byRow[id]); err != nil {
+			return err
+		}
+		changed = append(changed, row)
+	}
+	return tx.Put(ctx, p.View, changed)
+}
+
+func (r *Runner) frameSize() int {
+	if r.FrameSize == 0 {
+		return 500
+	}
+	return r.FrameSize
+}
