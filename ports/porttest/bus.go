@@ -21,7 +21,7 @@ const carriedWithin = 10 * time.Second
 
 // Bus holds a bus to the promises of ports.Bus. open returns one that is empty and
 // private to each law, with BusEventConsumers, and closes it when the test ends.
-// It waits no longer than 100 ms for an ack when it is closed.
+// It waits no longer than 100 ms for an ack when it is closed, and 10 ms after a nack.
 func Bus(t *testing.T, open func(*testing.T) ports.Bus) {
 	for _, law := range []struct {
 		name  string
