@@ -143,11 +143,13 @@ ALTER TABLE events ENABLE ALWAYS TRIGGER append_only; -- in replica mode, too
 ALTER TABLE commits ENABLE ALWAYS TRIGGER append_only;
 
 -- Roles belong to the whole cluster: another database may make this one at the
--- same moment.
+-- same moment. An owner who may not create it, or not grant it, finds that done.
 -- +goose StatementBegin
 DO $$
 BEGIN
-    CREATE ROLE prosms_app NOLOGIN;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'prosms_app') THEN
+        CREATE ROLE prosms_app NOLOGIN;
+    END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
     NULL;
 END
@@ -159,8 +161,13 @@ BEGIN
     IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
         EXECUTE format('GRANT prosms_app TO %I', current_user);
     END IF;
-EXCEPTION WHEN unique_violation THEN
-    NULL;
+EXCEPTION
+    WHEN unique_violation THEN
+        NULL;
+    WHEN insufficient_privilege THEN
+        IF NOT pg_has_role('prosms_app', 'MEMBER') THEN
+            RAISE;
+        END IF;
 END
 $$;
 -- +goose StatementEnd

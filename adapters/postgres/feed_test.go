@@ -1,0 +1,103 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/pro-sms/prosms/adapters/postgres"
+	"github.com/pro-sms/prosms/ports"
+)
+
+func TestAFrameIsBounded(t *testing.T) {
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: migrated(t), FrameSize: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.EventStore().Append(t.Context(), attempts("a", 0, 8)); err != nil {
+		t.Fatal(err)
+	}
+	feed := db.Feed("relay")
+	defer closeFeed(t, feed)
+	messages := subscribe(t, feed)
+	for _, want := range []struct{ first, last int64 }{{1, 3}, {4, 6}, {7, 8}} {
+		m, frame := next(t, messages)
+		if frame.First != want.first || frame.Last != want.last {
+			t.Errorf("frame %d to %d, want %d to %d", frame.First, frame.Last, want.first, want.last)
+		}
+		m.Ack()
+	}
+}
+
+func TestAFeedKnowsItsPosition(t *testing.T) {
+	db := open(t)
+	feed := db.Feed("relay")
+	defer closeFeed(t, feed)
+	if got, err := feed.Position(t.Context()); err != nil || got != 0 {
+		t.Errorf("Position before the first event = %d, %v; want 0", got, err)
+	}
+	if _, err := db.EventStore().Append(t.Context(), attempts("a", 0, 2)); err != nil {
+		t.Fatal(err)
+	}
+	messages := subscribe(t, feed)
+	m, _ := next(t, messages)
+	m.Ack()
+	appendOne(t, db.EventStore(), "b")
+	next(t, messages) // its ack is outstanding, the one before is committed
+	if got, err := feed.Position(t.Context()); err != nil || got != 2 {
+		t.Errorf("Position = %d, %v; want 2", got, err)
+	}
+}
+
+func TestAFrameComesAgainAfterItsConnectionWasLost(t *testing.T) {
+	url := migrated(t)
+	db := connect(t, url)
+	appendOne(t, db.EventStore(), "a")
+	feed := db.Feed("relay")
+	defer closeFeed(t, feed)
+	messages := subscribe(t, feed)
+	m, _ := next(t, messages)
+	kill(t, owner(t, url), `state = 'idle in transaction'`)
+	m.Ack() // which cannot be committed
+	again, frame := next(t, messages)
+	if frame.First != 1 {
+		t.Errorf("the next frame begins at %d, want 1 again", frame.First)
+	}
+	again.Ack()
+}
+
+func TestALogIsNotPublishedTo(t *testing.T) {
+	if _, ok := any(open(t).Feed("relay")).(message.Publisher); ok {
+		t.Error("a feed can publish")
+	}
+}
+
+func subscribe(t *testing.T, feed *postgres.Feed) <-chan *message.Message {
+	t.Helper()
+	messages, err := feed.Subscribe(t.Context(), ports.TopicEvents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return messages
+}
+
+func closeFeed(t *testing.T, feed *postgres.Feed) {
+	t.Helper()
+	if err := feed.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func next(t *testing.T, messages <-chan *message.Message) (*message.Message, ports.EventFrame) {
+	t.Helper()
+	m := await(t, messages, "a frame")
+	if m == nil {
+		t.Fatal("the channel is closed")
+	}
+	frame, err := ports.DecodeEvents(m.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, frame
+}
