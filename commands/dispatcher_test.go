@@ -240,7 +240,7 @@ func TestAReceiptThatOvertakesTheResponseIsKept(t *testing.T) {
 	w := newWorld(t)
 	w.carrier.answer = func(text ports.Text) ports.Outcome {
 		err := w.handler.Receive(context.Background(), text.MessageID, domain.Receipt{
-			Attempt: text.Attempt, Provider: "carrier", ProviderMessageID: "SM1",
+			Attempt: text.Attempt, ProviderMessageID: "SM1",
 			ProviderStatus: "delivered", Result: domain.ReceiptDelivered,
 		})
 		if err != nil {

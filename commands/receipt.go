@@ -16,7 +16,7 @@ func (h *Handler) Receive(ctx context.Context, messageID string, receipt domain.
 	}
 	receipt.At = h.now()
 	_, _, err := execute(ctx, h.Store, messageID, func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
-		return receipt, s.consequence("provider:" + receipt.Provider), nil
+		return receipt, s.consequence("provider:" + s.State.Provider), nil
 	})
 	return err
 }

@@ -70,7 +70,6 @@ type Retry struct {
 // Receipt is a provider's later word on an attempt.
 type Receipt struct {
 	Attempt           int // 0: not known, matched by ProviderMessageID
-	Provider          string
 	ProviderMessageID string
 	ProviderStatus    string
 	ErrorCode         string

@@ -22,7 +22,7 @@ func (m Message) receive(c Receipt) []events.Event {
 	switch {
 	case m.Status == Dispatching:
 		return append([]events.Event{events.MessageDispatched{
-			Attempt: attempt, Provider: c.Provider,
+			Attempt: attempt, Provider: m.Provider,
 			ProviderMessageID: c.ProviderMessageID, ProviderStatus: c.ProviderStatus,
 		}}, c.final()...)
 	case m.unresolved():

@@ -9,10 +9,3 @@ type Leader interface {
 	// run's error.
 	Lead(ctx context.Context, role string, run func(ctx context.Context) error) error
 }
-
-// Keyring keeps the keys that protect personal data.
-type Keyring interface {
-	// LookupKey returns the 32-byte key of the hashes under which numbers are
-	// looked up. It is made once for a database and then always the same.
-	LookupKey(ctx context.Context) ([]byte, error)
-}

@@ -1,24 +1,41 @@
 package memory
 
 import (
+	"bytes"
 	"context"
-	"crypto/rand"
-	"slices"
+	"fmt"
 	"sync"
+
+	"github.com/pro-sms/prosms/ports"
 )
 
 // Keyring is a ports.Keyring that lasts as long as the process. The zero value
 // is ready; it must not be copied.
 type Keyring struct {
-	once   sync.Once
-	lookup []byte
+	mu   sync.Mutex
+	keys map[string][]byte
 }
 
-// LookupKey implements ports.Keyring.
-func (k *Keyring) LookupKey(ctx context.Context) ([]byte, error) {
-	k.once.Do(func() {
-		k.lookup = make([]byte, 32)
-		_, _ = rand.Read(k.lookup) // never fails: it crashes the program instead
-	})
-	return slices.Clone(k.lookup), ctx.Err()
+// KeepOrGet implements ports.Keyring.
+func (k *Keyring) KeepOrGet(ctx context.Context, name string, key []byte) ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.keys == nil {
+		k.keys = map[string][]byte{}
+	}
+	if k.keys[name] == nil {
+		k.keys[name] = bytes.Clone(key)
+	}
+	return bytes.Clone(k.keys[name]), ctx.Err()
+}
+
+// Replace implements ports.Keyring.
+func (k *Keyring) Replace(ctx context.Context, name string, old, key []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !bytes.Equal(k.keys[name], old) {
+		return fmt.Errorf("replacing key %s: %w", name, ports.ErrConflict)
+	}
+	k.keys[name] = bytes.Clone(key)
+	return ctx.Err()
 }

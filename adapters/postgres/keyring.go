@@ -2,11 +2,9 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // Keyring is a ports.Keyring over the table keyring.
@@ -15,32 +13,27 @@ type Keyring struct{ db *DB }
 // Keyring returns the keys that protect personal data.
 func (db *DB) Keyring() *Keyring { return &Keyring{db} }
 
-const lookupName = "lookup"
-
-// LookupKey implements ports.Keyring. Of instances that make the key at the same
-// moment one wins, and all return its key.
-func (k *Keyring) LookupKey(ctx context.Context) ([]byte, error) {
-	key, err := k.find(ctx)
-	if errors.Is(err, pgx.ErrNoRows) {
-		if err = k.make(ctx); err == nil {
-			key, err = k.find(ctx)
-		}
-	}
+// KeepOrGet implements ports.Keyring.
+func (k *Keyring) KeepOrGet(ctx context.Context, name string, key []byte) ([]byte, error) {
+	_, err := k.db.pool.Exec(ctx, `INSERT INTO keyring (name, key) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, key)
 	if err != nil {
-		return nil, fmt.Errorf("getting key %s: %w", lookupName, unavailable(err))
+		return nil, fmt.Errorf("keeping key %s: %w", name, unavailable(err))
 	}
-	return key, nil
+	var kept []byte
+	if err := k.db.pool.QueryRow(ctx, `SELECT key FROM keyring WHERE name = $1`, name).Scan(&kept); err != nil {
+		return nil, fmt.Errorf("getting key %s: %w", name, unavailable(err))
+	}
+	return kept, nil
 }
 
-func (k *Keyring) find(ctx context.Context) (key []byte, err error) {
-	err = k.db.pool.QueryRow(ctx, `SELECT key FROM keyring WHERE name = $1`, lookupName).Scan(&key)
-	return key, err
-}
-
-func (k *Keyring) make(ctx context.Context) error {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails: it crashes the program instead
-	_, err := k.db.pool.Exec(ctx,
-		`INSERT INTO keyring (name, key) VALUES ($1, $2) ON CONFLICT DO NOTHING`, lookupName, key)
-	return err
+// Replace implements ports.Keyring.
+func (k *Keyring) Replace(ctx context.Context, name string, old, key []byte) error {
+	tag, err := k.db.pool.Exec(ctx, `UPDATE keyring SET key = $3 WHERE name = $1 AND key = $2`, name, old, key)
+	if err != nil {
+		return fmt.Errorf("replacing key %s: %w", name, unavailable(err))
+	}
+	if tag.RowsAffected() == 0 {
+		return fmt.Errorf("replacing key %s: %w", name, ports.ErrConflict)
+	}
+	return nil
 }

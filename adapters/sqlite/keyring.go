@@ -2,14 +2,11 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"errors"
 	"fmt"
-)
 
-// lookupKey is the name under which the key of look-ups is kept.
-const lookupKey = "lookup"
+	"github.com/pro-sms/prosms/ports"
+)
 
 // Keyring keeps keys in the file of the log.
 type Keyring struct{ file *file }
@@ -17,24 +14,37 @@ type Keyring struct{ file *file }
 // Keyring returns the keys of the database.
 func (d *DB) Keyring() *Keyring { return &Keyring{d.log} }
 
-// LookupKey implements ports.Keyring.
-func (k *Keyring) LookupKey(ctx context.Context) ([]byte, error) {
-	var key []byte
-	const find = `SELECT key FROM keyring WHERE name = ?`
-	err := k.file.readers.QueryRowContext(ctx, find, lookupKey).Scan(&key)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = k.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-			fresh := make([]byte, 32)
-			_, _ = rand.Read(fresh) // never fails: it crashes the program instead
-			const create = `INSERT INTO keyring (name, key) VALUES (?, ?) ON CONFLICT DO NOTHING`
-			if _, err := tx.ExecContext(ctx, create, lookupKey, fresh); err != nil {
-				return err
-			}
-			return tx.QueryRowContext(ctx, find, lookupKey).Scan(&key)
-		})
-	}
+// KeepOrGet implements ports.Keyring.
+func (k *Keyring) KeepOrGet(ctx context.Context, name string, key []byte) ([]byte, error) {
+	var kept []byte
+	err := k.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO keyring (name, key) VALUES (?, ?) ON CONFLICT DO NOTHING`, name, key); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT key FROM keyring WHERE name = ?`, name).Scan(&kept)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("reading key %s: %w", lookupKey, k.file.classify(err))
+		return nil, fmt.Errorf("keeping key %s: %w", name, k.file.classify(err))
 	}
-	return key, nil
+	return kept, nil
+}
+
+// Replace implements ports.Keyring.
+func (k *Keyring) Replace(ctx context.Context, name string, old, key []byte) error {
+	var changed int64
+	err := k.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `UPDATE keyring SET key = ? WHERE name = ? AND key = ?`, key, name, old)
+		if err != nil {
+			return err
+		}
+		changed, err = result.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("replacing key %s: %w", name, k.file.classify(err))
+	}
+	if changed == 0 {
+		return fmt.Errorf("replacing key %s: %w", name, ports.ErrConflict)
+	}
+	return nil
 }

@@ -29,7 +29,11 @@ func (l *Leader) Lead(ctx context.Context, role string, run func(context.Context
 // reason of ports.ErrUnavailable.
 func (d *DB) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(d.ctx, func() { cancel(fmt.Errorf("database is closed: %w", ports.ErrUnavailable)) })
+	end := func() { cancel(fmt.Errorf("database is closed: %w", ports.ErrUnavailable)) }
+	if d.ctx.Err() != nil {
+		end() // AfterFunc would take its time
+	}
+	stop := context.AfterFunc(d.ctx, end)
 	return ctx, func() {
 		stop()
 		cancel(nil)

@@ -13,8 +13,12 @@ type turns struct {
 	held map[string]chan struct{} // contains a token while it is held
 }
 
-// take waits for name and returns how to give it back.
+// take waits for name and returns how to give it back. Once ctx has ended it
+// gives nothing out.
 func (t *turns) take(ctx context.Context, name string) (release func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	held := t.named(name)
 	select {
 	case held <- struct{}{}:

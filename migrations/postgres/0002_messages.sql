@@ -15,7 +15,7 @@ CREATE TABLE relay_offsets (
 
 CREATE TABLE keyring (
     name text  COLLATE "C" PRIMARY KEY,
-    key  bytea NOT NULL CHECK (octet_length(key) = 32)
+    key  bytea NOT NULL CHECK (octet_length(key) BETWEEN 1 AND 1024)
 );
 
 -- Rows change a few times while they are young: room for them on their page
@@ -28,6 +28,7 @@ CREATE TABLE messages (
     lane       text        COLLATE "C",
     recipient  text        COLLATE "C",
     reference  text        COLLATE "C",
+    provider_message_id text COLLATE "C",
     created_at timestamptz,
     updated_at timestamptz,
     due_at     timestamptz
@@ -37,6 +38,7 @@ CREATE INDEX ON messages (tenant, created_at DESC, id DESC);
 CREATE INDEX ON messages (tenant, status, created_at DESC, id DESC);
 CREATE INDEX ON messages (tenant, recipient, created_at DESC);
 CREATE INDEX ON messages (tenant, reference) WHERE reference IS NOT NULL;
+CREATE INDEX ON messages (provider_message_id) WHERE provider_message_id IS NOT NULL;
 CREATE INDEX ON messages (status, due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE keys (
@@ -49,4 +51,4 @@ CREATE TABLE keys (
 CREATE INDEX ON keys (tenant, created_at DESC, id DESC);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON messages, keys, projection_checkpoints, relay_offsets TO prosms_app;
-GRANT SELECT, INSERT ON keyring TO prosms_app;
+GRANT SELECT, INSERT, UPDATE ON keyring TO prosms_app;

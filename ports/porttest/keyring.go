@@ -2,6 +2,7 @@ package porttest
 
 import (
 	"bytes"
+	"errors"
 	"sync"
 	"testing"
 
@@ -11,49 +12,56 @@ import (
 // Keyring holds the keyrings that open returns, two instances over one database
 // that is new to each law, to the laws of ports.Keyring.
 func Keyring(t *testing.T, open func(*testing.T) (a, b ports.Keyring)) {
-	t.Run("the lookup key has 32 bytes and stays the same", func(t *testing.T) {
+	t.Run("the first key that is kept stays", func(t *testing.T) {
 		t.Parallel()
 		a, b := open(t)
-		want := lookupKey(t, a)
-		if len(want) != 32 || bytes.Equal(want, make([]byte, 32)) {
-			t.Errorf("LookupKey gave %d bytes, want 32 random ones", len(want))
+		first := []byte("first key, with a zero \x00 and \xff")
+		for i, keyring := range []ports.Keyring{a, b, a} {
+			offered := [][]byte{first, []byte("second"), []byte("third")}[i]
+			if kept, err := keyring.KeepOrGet(t.Context(), "k", offered); err != nil || !bytes.Equal(kept, first) {
+				t.Errorf("KeepOrGet %d = %q, %v; want the first key", i+1, kept, err)
+			}
 		}
-		if !bytes.Equal(lookupKey(t, a), want) || !bytes.Equal(lookupKey(t, b), want) {
-			t.Error("LookupKey gave another key the second time")
+		if kept, err := b.KeepOrGet(t.Context(), "other", []byte("x")); err != nil || string(kept) != "x" {
+			t.Errorf("under another name: %q, %v", kept, err)
 		}
 	})
 
 	t.Run("instances that start together agree on one key", func(t *testing.T) {
 		t.Parallel()
 		a, b := open(t)
-		keys := make([][]byte, 8)
+		kept := make([][]byte, 8)
 		var group sync.WaitGroup
-		for i := range keys {
-			group.Go(func() { keys[i] = lookupKey(t, []ports.Keyring{a, b}[i%2]) })
+		for i := range kept {
+			group.Go(func() {
+				var err error
+				if kept[i], err = []ports.Keyring{a, b}[i%2].KeepOrGet(t.Context(), "k", []byte{byte(i + 1)}); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 		group.Wait()
-		for i, key := range keys {
-			if !bytes.Equal(key, keys[0]) {
-				t.Errorf("caller %d got another key than the first", i)
+		for i, key := range kept {
+			if len(key) != 1 || !bytes.Equal(key, kept[0]) {
+				t.Errorf("caller %d got %x, the first %x", i, key, kept[0])
 			}
 		}
 	})
 
-	t.Run("two databases have two keys", func(t *testing.T) {
+	t.Run("a key is replaced only by who knows it", func(t *testing.T) {
 		t.Parallel()
-		a, _ := open(t)
-		b, _ := open(t)
-		if bytes.Equal(lookupKey(t, a), lookupKey(t, b)) {
-			t.Error("both databases have the same key")
+		a, b := open(t)
+		if _, err := a.KeepOrGet(t.Context(), "k", []byte("old")); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Replace(t.Context(), "k", []byte("older"), []byte("mine")); !errors.Is(err, ports.ErrConflict) {
+			t.Errorf("replacing what is not there: %v, want ErrConflict", err)
+		}
+		if err := b.Replace(t.Context(), "k", []byte("old"), []byte("new")); err != nil {
+			t.Errorf("replacing: %v", err)
+		}
+		if kept, err := a.KeepOrGet(t.Context(), "k", []byte("other")); err != nil || string(kept) != "new" {
+			t.Errorf("afterwards: %q, %v; want the new key", kept, err)
 		}
 	})
-}
-
-func lookupKey(t *testing.T, keyring ports.Keyring) []byte {
-	t.Helper()
-	key, err := keyring.LookupKey(t.Context())
-	if err != nil {
-		t.Errorf("LookupKey: %v", err)
-	}
-	return key
 }

@@ -5,5 +5,5 @@
 
 CREATE TABLE keyring (
     name TEXT PRIMARY KEY,
-    key  BLOB NOT NULL CHECK (length(key) = 32)
+    key  BLOB NOT NULL CHECK (length(key) BETWEEN 1 AND 1024)
 ) STRICT;

@@ -12,6 +12,7 @@ CREATE TABLE messages (
     lane       TEXT,
     recipient  TEXT,
     reference  TEXT,
+    provider_message_id TEXT,
     created_at TIMESTAMP,
     updated_at TIMESTAMP,
     due_at     TIMESTAMP
@@ -21,6 +22,7 @@ CREATE INDEX messages_by_tenant ON messages (tenant, created_at DESC, id DESC);
 CREATE INDEX messages_by_status ON messages (tenant, status, created_at DESC, id DESC);
 CREATE INDEX messages_by_recipient ON messages (tenant, recipient, created_at DESC);
 CREATE INDEX messages_by_reference ON messages (tenant, reference) WHERE reference IS NOT NULL;
+CREATE INDEX messages_by_provider ON messages (provider_message_id) WHERE provider_message_id IS NOT NULL;
 CREATE INDEX messages_due ON messages (status, due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE keys (

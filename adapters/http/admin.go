@@ -1,0 +1,33 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/pprof"
+
+	"github.com/pro-sms/prosms/commands"
+)
+
+// AdminHandler serves operators on a listener of their own: /metrics, /debug/pprof/,
+// /livez and /readyz. It has no authentication: the listener must not be public.
+func AdminHandler(metrics http.Handler, checks []Check, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	h := newHealth(checks, log)
+	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("GET /livez", plain(h.live))
+	mux.HandleFunc("GET /readyz", plain(h.ready))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// plain makes a handler of h, whose only error is a client that is gone.
+func plain(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		_ = h(w, r, commands.Caller{})
+	}
+}

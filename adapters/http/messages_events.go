@@ -1,0 +1,88 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// event is an entry of the log as clients see it: data and meta byte for byte as
+// stored, so that digest and link can be computed again from what is shown.
+type event struct {
+	Position   int64           `json:"position"`
+	StreamID   string          `json:"stream_id"`
+	Version    int             `json:"version"`
+	Type       string          `json:"type"`
+	Schema     int             `json:"schema"`
+	Data       json.RawMessage `json:"data"`
+	Meta       json.RawMessage `json:"meta"`
+	RecordedAt time.Time       `json:"recorded_at"`
+	Digest     events.Hash     `json:"digest"`
+	Link       events.Hash     `json:"link"` // of the commit that the event is in
+}
+
+// getTimeline answers with everything that happened to a message, oldest first.
+func (a *api) getTimeline(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
+	q := readQuery(r, "as_of")
+	known := q.asOf()
+	if q.err != nil {
+		return q.err
+	}
+	recorded, err := a.Queries.Timeline(r.Context(), caller.Tenant, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	shown := page[event]{Data: make([]event, 0, len(recorded))}
+	var commit ports.Commit
+	for _, e := range recorded {
+		if !known(e) {
+			break
+		}
+		if e.Position > commit.LastPosition {
+			if commit, err = a.commitOf(r.Context(), e.Position); err != nil {
+				return err
+			}
+		}
+		shown.Data = append(shown.Data, event{
+			Position: e.Position, StreamID: e.StreamID, Version: e.Version, Type: e.Type, Schema: e.Schema,
+			Data: e.RawData, Meta: e.RawMeta, RecordedAt: e.RecordedAt.UTC(), Digest: e.Digest, Link: commit.Link,
+		})
+	}
+	return writeJSON(w, http.StatusOK, shown)
+}
+
+// commitOf returns the commit that a position is in.
+func (a *api) commitOf(ctx context.Context, position int64) (ports.Commit, error) {
+	commits, err := a.Queries.Store.Commits(ctx, position-1, 1)
+	if err != nil {
+		return ports.Commit{}, fmt.Errorf("loading the commit of position %d: %w", position, err)
+	}
+	if len(commits) == 0 || commits[0].FirstPosition > position {
+		return ports.Commit{}, fmt.Errorf("loading the commit of position %d: there is none", position)
+	}
+	return commits[0], nil
+}
+
+// asOf returns which events had happened at parameter "as_of", a position or an
+// RFC 3339 time; all where it is not there.
+func (q *query) asOf() func(events.Recorded) bool {
+	if !q.has("as_of") {
+		return func(events.Recorded) bool { return true }
+	}
+	value := q.values.Get("as_of")
+	if position, err := strconv.ParseInt(value, 10, 64); err == nil && position >= 0 {
+		return func(e events.Recorded) bool { return e.Position <= position }
+	}
+	at, err := time.Parse(time.RFC3339, plus(value))
+	if err != nil {
+		q.refuse("as_of", commands.CodeInvalidValue, "a position, or an RFC 3339 date and time with its offset")
+	}
+	return func(e events.Recorded) bool { return !e.RecordedAt.After(at) }
+}

@@ -1,0 +1,154 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/projections"
+)
+
+// problem is an error as the client sees it (RFC 9457). Nothing in it repeats
+// what the client sent.
+type problem struct {
+	Type      string  `json:"type"` // always "about:blank": title is the status in words
+	Title     string  `json:"title"`
+	Status    int     `json:"status"`
+	Code      string  `json:"code"` // stable: clients branch on it
+	Detail    string  `json:"detail"`
+	RequestID string  `json:"request_id,omitempty"`
+	Errors    []fault `json:"errors,omitempty"`
+}
+
+// fault is one thing wrong with a request.
+type fault struct {
+	Pointer string `json:"pointer"`      // JSON Pointer (RFC 6901) into the body, or to the parameter or header
+	In      string `json:"in,omitempty"` // "query" or "header"; empty: the body
+	Code    string `json:"code"`
+	Detail  string `json:"detail"`
+}
+
+// refusal is an error that knows its answer.
+type refusal struct {
+	status int
+	code   string
+	detail string
+	fault  *fault // nil: nothing to point at
+}
+
+// Error returns the code.
+func (r *refusal) Error() string { return r.code }
+
+// Refusals that need no more than to be said.
+var (
+	errNotFound         = &refusal{status: http.StatusNotFound, code: "not_found", detail: "There is no such thing."}
+	errMethodNotAllowed = &refusal{status: http.StatusMethodNotAllowed, code: "method_not_allowed", detail: "The Allow header lists the methods of this path."}
+	errMissingKey       = &refusal{status: http.StatusUnauthorized, code: "missing_key", detail: "Send an API key: Authorization: Bearer psk_…"}
+	errInvalidKey       = &refusal{status: http.StatusUnauthorized, code: "invalid_key", detail: "The API key is unknown, expired or revoked."}
+	errMissingScope     = &refusal{status: http.StatusForbidden, code: "missing_scope", detail: "The API key lacks the scope for this."}
+	errForged           = &refusal{status: http.StatusForbidden, code: "invalid_signature", detail: "The provider's signature is missing or wrong."}
+	errRateLimited      = &refusal{status: http.StatusTooManyRequests, code: "rate_limited", detail: "Too many requests; Retry-After says when to go on."}
+	errOverloaded       = &refusal{status: http.StatusServiceUnavailable, code: "overloaded", detail: "Too much work is under way; nothing was done."}
+	errUnavailable      = &refusal{status: http.StatusServiceUnavailable, code: "unavailable", detail: "The event store cannot be reached. Repeat the request, with its Idempotency-Key."}
+	errInternal         = &refusal{status: http.StatusInternalServerError, code: "internal", detail: "Something is wrong on our side; the request id leads to it in the log."}
+	errNotAvailable     = &refusal{status: http.StatusNotImplemented, code: "not_available", detail: "This part of the API is not built yet."}
+
+	// errGone says that the client did not take its answer. There is nobody to tell.
+	errGone = errors.New("client is gone")
+)
+
+// refusals is the only place where an error of another package becomes an answer.
+var refusals = []struct {
+	err error
+	refusal
+}{
+	{projections.ErrNotFound, *errNotFound},
+	{domain.ErrNotFound, *errNotFound},
+	{domain.ErrClaimed, refusal{status: http.StatusConflict, code: "already_claimed", detail: "Sending has begun; the message cannot be called back."}},
+	{domain.ErrFinal, refusal{status: http.StatusConflict, code: "already_final", detail: "The message has reached its final status."}},
+	{commands.ErrIdempotencyConflict, refusal{
+		status: http.StatusUnprocessableEntity, code: "idempotency_conflict", detail: "The Idempotency-Key was used with another request.",
+		fault: &fault{Pointer: "/Idempotency-Key", In: "header", Code: "idempotency_conflict", Detail: "use a new key for a new message"},
+	}},
+	{ports.ErrConflict, refusal{status: http.StatusServiceUnavailable, code: "contended", detail: "Others changed the same thing all the time; nothing was done."}},
+	{ports.ErrUnavailable, *errUnavailable},
+	{context.DeadlineExceeded, *errUnavailable},
+	{context.Canceled, *errUnavailable},
+}
+
+// problemOf never shows the text of err, which is for the log. It is false where
+// err is one that nobody foresaw.
+func problemOf(err error) (problem, bool) {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r.problem(), true
+	}
+	if invalid, ok := errors.AsType[commands.Invalid](err); ok {
+		return invalidProblem(invalid), true
+	}
+	for _, r := range refusals {
+		if errors.Is(err, r.err) {
+			return r.problem(), true
+		}
+	}
+	return errInternal.problem(), false
+}
+
+func (r *refusal) problem() problem {
+	p := problem{Type: "about:blank", Title: http.StatusText(r.status), Status: r.status, Code: r.code, Detail: r.detail}
+	if r.fault != nil {
+		p.Errors = []fault{*r.fault}
+	}
+	return p
+}
+
+// invalidProblem has the code of the only fault, or "invalid_request" for several.
+func invalidProblem(invalid commands.Invalid) problem {
+	r := refusal{status: http.StatusUnprocessableEntity, code: "invalid_request", detail: "The request cannot be carried out as it is."}
+	if len(invalid) == 1 {
+		r.code = invalid[0].Code
+	}
+	p := r.problem()
+	for _, f := range invalid {
+		p.Errors = append(p.Errors, fault{Pointer: f.Pointer, Code: f.Code, Detail: f.Detail})
+	}
+	return p
+}
+
+// answer turns err into the answer, unless an answer has begun.
+func (a *api) answer(res *response, r *http.Request, err error) {
+	if res.routed && res.status != 0 || errors.Is(err, errGone) {
+		return
+	}
+	res.routed, res.status = true, 0
+	p, foreseen := problemOf(err)
+	if !foreseen {
+		a.log.ErrorContext(r.Context(), "answering with an internal error",
+			"route", res.route, "request_id", res.requestID, "error", err)
+	}
+	p.RequestID = res.requestID
+	h := res.Header()
+	h.Del("ETag")
+	switch p.Status {
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", challenge(p.Code))
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", strconv.Itoa(retryAfterUnavailable))
+	}
+	// An error means that the client is gone: there is nobody left to tell.
+	_ = writeAs(res, "application/problem+json", p.Status, p)
+}
+
+// retryAfterUnavailable is when a client may ask again while the store is gone, in seconds.
+const retryAfterUnavailable = 5
+
+// challenge is how the client is asked for a key (RFC 6750, 3).
+func challenge(code string) string {
+	if code == errInvalidKey.code {
+		return `Bearer realm="prosms", error="invalid_token"`
+	}
+	return `Bearer realm="prosms"`
+}

@@ -1,0 +1,76 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
+)
+
+// access says who may take a route.
+type access string
+
+// Besides the scopes of keys there are routes for callers without one.
+const (
+	write  = access(domain.ScopeWrite)
+	read   = access(domain.ScopeRead)
+	admin  = access(domain.ScopeAdmin)
+	signed = access("signed") // a provider; the handler verifies its signature
+	public = access("public") // anyone, within the limit of their address
+	exempt = access("exempt") // anyone, without limit: who runs us
+)
+
+// route is one operation.
+type route struct {
+	pattern string // of http.ServeMux
+	access  access
+	handle  handler
+	waits   bool // it may take longer than Server.Timeout, and bounds its work itself
+}
+
+// routes is the whole API.
+func (a *api) routes() []route {
+	return []route{
+		{pattern: "POST /v1/messages", access: write, handle: a.sendMessage},
+		{pattern: "POST /v1/messages/batch", access: write, handle: a.sendBatch},
+		{pattern: "POST /v1/messages/preview", access: write, handle: a.previewMessage},
+		{pattern: "GET /v1/messages", access: read, handle: a.listMessages},
+		{pattern: "GET /v1/messages/{id}", access: read, handle: a.getMessage, waits: true},
+		{pattern: "GET /v1/messages/{id}/events", access: read, handle: a.getTimeline},
+		{pattern: "POST /v1/messages/{id}/cancel", access: write, handle: a.cancelMessage},
+
+		{pattern: "GET /v1/dead-letters", access: read, handle: notAvailable},
+		{pattern: "GET /v1/dead-letters/{id}", access: read, handle: notAvailable},
+		{pattern: "POST /v1/dead-letters/replay", access: admin, handle: notAvailable},
+		{pattern: "POST /v1/dead-letters/{id}/replay", access: admin, handle: notAvailable},
+		{pattern: "GET /v1/replays/{id}", access: read, handle: notAvailable},
+		{pattern: "POST /v1/replays/{id}/pause", access: admin, handle: notAvailable},
+		{pattern: "POST /v1/replays/{id}/resume", access: admin, handle: notAvailable},
+		{pattern: "POST /v1/replays/{id}/cancel", access: admin, handle: notAvailable},
+
+		{pattern: "GET /v1/opt-outs", access: read, handle: notAvailable},
+		{pattern: "GET /v1/opt-outs/{number}", access: read, handle: notAvailable},
+		{pattern: "PUT /v1/opt-outs/{number}", access: write, handle: notAvailable},
+		{pattern: "DELETE /v1/opt-outs/{number}", access: write, handle: notAvailable},
+		{pattern: "GET /v1/inbound", access: read, handle: notAvailable},
+		{pattern: "GET /v1/events", access: read, handle: notAvailable},
+		{pattern: "GET /v1/events/stream", access: read, handle: notAvailable},
+
+		{pattern: "GET /v1/keys", access: admin, handle: a.listKeys},
+		{pattern: "POST /v1/keys", access: admin, handle: a.issueKey},
+		{pattern: "DELETE /v1/keys/{id}", access: admin, handle: a.revokeKey},
+
+		{pattern: "POST /webhooks/twilio/status", access: signed, handle: a.twilioStatus},
+		{pattern: "POST /webhooks/twilio/inbound", access: signed, handle: a.twilioInbound},
+
+		{pattern: "GET /livez", access: exempt, handle: a.health.live},
+		{pattern: "GET /readyz", access: exempt, handle: a.health.ready},
+		{pattern: "GET /openapi.json", access: public, handle: getFile("application/json", openAPI)},
+		{pattern: "GET /docs", access: public, handle: getPage},
+		{pattern: "GET /docs/docs.js", access: public, handle: getFile("text/javascript; charset=utf-8", docsScript)},
+		{pattern: "GET /docs/docs.css", access: public, handle: getFile("text/css; charset=utf-8", docsStyle)},
+	}
+}
+
+// notAvailable answers what the contract has and this version has not.
+func notAvailable(http.ResponseWriter, *http.Request, commands.Caller) error { return errNotAvailable }

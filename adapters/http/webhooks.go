@@ -1,0 +1,89 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
+)
+
+// Twilio is what its webhooks need of the adapter that knows Twilio. The zero
+// value means that Twilio is not configured: its webhooks do not exist.
+type Twilio struct {
+	Verify      func(url string, body []byte, signature string) bool
+	ParseStatus func(body []byte) (domain.Receipt, error)
+}
+
+var errMalformedCallback = &refusal{status: http.StatusBadRequest, code: "malformed_callback", detail: "The callback cannot be read."}
+
+// twilioStatus takes a status callback for attempt "a" at message "m". Whatever
+// asking again would not change is answered with 204; when the store is gone the
+// answer is 503, so that Twilio asks again.
+func (a *api) twilioStatus(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
+	body, err := a.verified(w, r)
+	if err != nil {
+		return err
+	}
+	receipt, err := a.Twilio.ParseStatus(body)
+	if err != nil {
+		a.log.WarnContext(r.Context(), "reading a status callback", "request_id", caller.RequestID, "error", err)
+		return errMalformedCallback
+	}
+	query := r.URL.Query()
+	id := query.Get("m")
+	// Without a number of the attempt the receipt counts for the one it fits.
+	if attempt, err := strconv.Atoi(query.Get("a")); err == nil && attempt > 0 {
+		receipt.Attempt = attempt
+	}
+	err = a.Commands.Receive(r.Context(), id, receipt)
+	if errors.Is(err, domain.ErrNotFound) {
+		a.log.WarnContext(r.Context(), "receipt for an unknown message",
+			"request_id", caller.RequestID, "message", loggableID(id), "provider_message", receipt.ProviderMessageID)
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// twilioInbound will take a text to us.
+func (a *api) twilioInbound(w http.ResponseWriter, r *http.Request, _ commands.Caller) error {
+	if _, err := a.verified(w, r); err != nil {
+		return err
+	}
+	return errNotAvailable
+}
+
+// verified returns the body of a webhook that Twilio signed for our public URL.
+// Who forges one is counted like anybody without a key.
+func (a *api) verified(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if a.Twilio.Verify == nil {
+		return nil, errNotFound
+	}
+	body, err := readBody(w, r, maxBody)
+	if err != nil {
+		return nil, err
+	}
+	if a.Twilio.Verify(a.PublicURL+r.URL.RequestURI(), body, r.Header.Get("X-Twilio-Signature")) {
+		return body, nil
+	}
+	if err := a.limitAddress(r.Context(), w.(*response), r); err != nil {
+		return nil, err
+	}
+	return nil, errForged
+}
+
+// loggableID returns an id if it looks like one of ours.
+func loggableID(id string) string {
+	if !strings.HasPrefix(id, "msg_") || len(id) > 64 || strings.ContainsFunc(id, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_')
+	}) {
+		return "malformed"
+	}
+	return id
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/pro-sms/prosms/adapters/inproc"
+	"github.com/pro-sms/prosms/adapters/rabbitmq"
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// consumerProjections is the consumer of the event frames that feeds the views.
+const consumerProjections = "projections"
+
+// bus is a bus with what depends on its kind.
+type bus struct {
+	ports.Bus
+	relays     [][]string                  // the topics that each relay serves
+	retryTiers []time.Duration             // delays that the bus can hold; none: all are the scheduler's
+	ping       func(context.Context) error // nil: in this process
+}
+
+// openBus connects to the broker, or makes a bus within this process. There a
+// publisher waits for its consumer, so every topic gets a relay of its own: slow
+// bulk must not hold up the views.
+func openBus(ctx context.Context, c Config, log *slog.Logger) (bus, error) {
+	topics := []string{ports.TopicEvents}
+	for _, lane := range domain.Lanes {
+		topics = append(topics, ports.DispatchTopic(lane))
+	}
+	if c.RabbitMQURL == "" {
+		b := bus{Bus: inproc.New(inproc.Config{EventConsumers: []string{consumerProjections}})}
+		for _, topic := range topics {
+			b.relays = append(b.relays, []string{topic})
+		}
+		return b, nil
+	}
+	broker, err := rabbitmq.Open(ctx, rabbitmq.Config{
+		URL: c.RabbitMQURL, Prefix: c.BusPrefix, RetryDelays: c.RetryDelays,
+		EventConsumers: []string{consumerProjections}, Log: log,
+	})
+	if err != nil {
+		return bus{}, err
+	}
+	for _, delay := range c.RetryDelays {
+		topics = append(topics, ports.RetryTopic(delay))
+	}
+	return bus{Bus: broker, relays: [][]string{topics}, retryTiers: c.RetryDelays, ping: broker.Ping}, nil
+}

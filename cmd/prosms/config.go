@@ -1,0 +1,180 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pro-sms/prosms/domain"
+)
+
+// Config is everything that can be set. Only this package reads the environment.
+type Config struct {
+	DatabaseURL string
+	RabbitMQURL string
+	BusPrefix   string
+	RedisURL    string
+
+	TwilioAccountSID string
+	TwilioAuthToken  Secret
+	TwilioFrom       string
+	TwilioService    string
+	TwilioBaseURL    string
+
+	HTTPAddr  string
+	AdminAddr string
+	PublicURL string
+	LogFormat string
+	LogLevel  string
+
+	Region              string
+	RetryDelays         []time.Duration
+	MaxRetries          int
+	ProviderTimeout     time.Duration
+	ReconcileDelays     []time.Duration
+	ReconcileDelaysHigh []time.Duration
+	InDoubtPolicy       string // "resend", "hold" or empty: by lane
+	RatePerKey          int
+	RatePerIP           int
+	Concurrency         int
+	MasterKey           MasterKey
+}
+
+// Secret prints as stars.
+type Secret string
+
+// String returns stars.
+func (Secret) String() string { return "****" }
+
+// GoString returns stars.
+func (Secret) GoString() string { return "****" }
+
+// setting is one variable of the environment.
+type setting struct {
+	name  string
+	def   string
+	set   func(value string) error
+	about string
+}
+
+// settings lists every variable, as .env.example does, in the same order.
+func (c *Config) settings() []setting {
+	return []setting{
+		{"DATABASE_URL", "sqlite://prosms.db", text(&c.DatabaseURL), "postgres://user:password@host:5432/name or sqlite:///path/file.db"},
+		{"RABBITMQ_URL", "", text(&c.RabbitMQURL), "amqp://user:password@host:5672/vhost; empty: the bus is in this process (one instance only)"},
+		{"REDIS_URL", "", text(&c.RedisURL), "redis://host:6379/0; empty: limits are counted in this process (one instance only)"},
+		{"TWILIO_ACCOUNT_SID", "", text(&c.TwilioAccountSID), "without it texts go to the sandbox, and to nobody's phone"},
+		{"TWILIO_AUTH_TOKEN", "", secret(&c.TwilioAuthToken), "the primary token: it signs Twilio's callbacks"},
+		{"TWILIO_FROM", "", text(&c.TwilioFrom), "default sender"},
+		{"TWILIO_MESSAGING_SERVICE_SID", "", text(&c.TwilioService), "sends instead of TWILIO_FROM"},
+		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API"},
+		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks"},
+		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "health and profiles; keep it private"},
+		{"PROSMS_PUBLIC_URL", "", text(&c.PublicURL), "the URL under which providers reach PROSMS_HTTP_ADDR; empty: no status callbacks"},
+		{"PROSMS_DEFAULT_REGION", "", region(&c.Region), "for numbers without +, such as US; empty: they are refused"},
+		{"PROSMS_RETRY_DELAYS", "30s,5m,30m,1h,2h", durations(&c.RetryDelays), "before each retry; the last holds for all further ones"},
+		{"PROSMS_MAX_RETRIES", "5", number(&c.MaxRetries, 0, 20), "after the first attempt"},
+		{"PROSMS_PROVIDER_TIMEOUT", "30s", duration(&c.ProviderTimeout, time.Second, 2*time.Minute), "of one provider call"},
+		{"PROSMS_RECONCILE_DELAYS", "60s,2m,5m", durations(&c.ReconcileDelays), "when an attempt in doubt is looked up"},
+		{"PROSMS_RECONCILE_DELAYS_HIGH", "5s,15s,60s", durations(&c.ReconcileDelaysHigh), "the same for lane high"},
+		{"PROSMS_IN_DOUBT_POLICY", "", oneOf(&c.InDoubtPolicy, "", "resend", "hold"), "when no look-up showed a trace: resend or hold; empty: resend for lanes high and normal, hold for bulk"},
+		{"PROSMS_RATE_PER_KEY", "100", number(&c.RatePerKey, 0, 1_000_000), "requests a second of one API key, bursts of twice that; 0: unlimited"},
+		{"PROSMS_RATE_PER_IP", "50", number(&c.RatePerIP, 0, 1_000_000), "unauthenticated requests a second of one address; 0: unlimited"},
+		{"PROSMS_DISPATCH_CONCURRENCY", "128", number(&c.Concurrency, 1, 10_000), "provider calls in flight in this instance"},
+		{"PROSMS_MASTER_KEY", "", masterKey(&c.MasterKey), "32 bytes in base64 that wrap the database's keys; empty: they are kept unwrapped"},
+		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost"},
+		{"PROSMS_LOG_FORMAT", "text", oneOf(&c.LogFormat, "text", "json"), "text or json"},
+		{"PROSMS_LOG_LEVEL", "info", oneOf(&c.LogLevel, "debug", "info", "warn", "error"), "debug, info, warn or error"},
+	}
+}
+
+// notBuilt are variables of the contract that nothing obeys yet. Setting one is
+// refused rather than ignored.
+var notBuilt = []string{
+	"PROSMS_BREAKER_WINDOW", "PROSMS_BREAKER_FAILURE_RATE", "PROSMS_BREAKER_MIN_REQUESTS", "PROSMS_BREAKER_CONSECUTIVE",
+	"PROSMS_BREAKER_COOLDOWN", "PROSMS_BREAKER_PROBES", "PROSMS_PROVIDER_MPS", "PROSMS_QUIET_HOURS", "PROSMS_CONFIG",
+	"PROSMS_DEFAULT_TENANT",
+}
+
+// loadConfig reads the environment and names all that is wrong with it together.
+// It quotes no value: some are secrets.
+func loadConfig(environ []string) (Config, error) {
+	var c Config
+	given := map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		given[name] = value
+	}
+	var faults []error
+	known := map[string]bool{}
+	for _, s := range c.settings() {
+		known[s.name] = true
+		value := given[s.name]
+		if value == "" {
+			value = s.def
+		}
+		if err := s.set(value); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", s.name, err))
+		}
+	}
+	for name, value := range given {
+		switch {
+		case slices.Contains(notBuilt, name) && value != "":
+			faults = append(faults, fmt.Errorf("%s: not available in this version", name))
+		case strings.HasPrefix(name, "PROSMS_") && !known[name] && !slices.Contains(notBuilt, name) && !testOnly(name):
+			faults = append(faults, fmt.Errorf("%s: no such setting", name))
+		}
+	}
+	faults = append(faults, c.check()...)
+	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return c, errors.Join(faults...)
+}
+
+// testOnly reports whether a variable steers the test suite and not the program.
+func testOnly(name string) bool { return strings.HasPrefix(name, "PROSMS_TEST_") }
+
+// check finds what is wrong with settings together.
+func (c *Config) check() []error {
+	var faults []error
+	if (c.TwilioAccountSID == "") != (c.TwilioAuthToken == "") {
+		faults = append(faults, errors.New("TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN: set both or neither"))
+	}
+	if c.TwilioAccountSID != "" && c.TwilioFrom == "" && c.TwilioService == "" {
+		faults = append(faults, errors.New("TWILIO_FROM, TWILIO_MESSAGING_SERVICE_SID: set one of them"))
+	}
+	if !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") && !strings.HasPrefix(c.DatabaseURL, "sqlite://") {
+		faults = append(faults, errors.New("DATABASE_URL: begins with postgres:// or sqlite://"))
+	}
+	for name, value := range map[string]string{"PROSMS_PUBLIC_URL": c.PublicURL, "TWILIO_API_BASE_URL": c.TwilioBaseURL} {
+		if value != "" && !strings.HasPrefix(value, "https://") && !strings.HasPrefix(value, "http://") {
+			faults = append(faults, fmt.Errorf("%s: begins with https:// or http://", name))
+		}
+	}
+	return faults
+}
+
+// schedule is the retry schedule of the domain.
+func (c *Config) schedule() domain.RetrySchedule {
+	return domain.RetrySchedule{Delays: c.RetryDelays, Max: c.MaxRetries}
+}
+
+// reconcileDelays returns when doubts of a lane are looked up.
+func (c *Config) reconcileDelays(lane domain.Lane) []time.Duration {
+	if lane == domain.High {
+		return c.ReconcileDelaysHigh
+	}
+	return c.ReconcileDelays
+}
+
+// resend is the policy for a doubt of which no look-up showed a trace.
+func (c *Config) resend(lane domain.Lane, canLookUp bool) bool {
+	switch c.InDoubtPolicy {
+	case "resend":
+		return true
+	case "hold":
+		return false
+	}
+	return canLookUp && lane != domain.Bulk
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/projections"
+)
+
+type keysCommand struct {
+	Create keysCreate `cmd:"" help:"Create a key and print it alone on the last line."`
+	List   keysList   `cmd:"" help:"List keys."`
+	Revoke keysRevoke `cmd:"" help:"Revoke a key. Instances that run notice within a second."`
+}
+
+type keysCreate struct {
+	Tenant  string   `required:"" help:"Whom the key acts for."`
+	Scope   []string `required:"" help:"messages:write, messages:read, admin."`
+	Test    bool     `help:"Make a psk_test_ key: its texts only ever reach the sandbox."`
+	Expires string   `help:"RFC 3339 time at which it ends." placeholder:"TIME"`
+}
+
+// Run creates a key in the database that DATABASE_URL names.
+func (k keysCreate) Run(ctx context.Context, p process) error {
+	return withKeys(ctx, p, func(handler *commands.Handler, _ projections.Queries) error {
+		key, err := handler.IssueKey(ctx, operator(), commands.IssueKey{
+			Tenant: k.Tenant, Scopes: k.Scope, Test: k.Test, ExpiresAt: k.Expires,
+		})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.Stdout, "key %s for tenant %s with scopes %s; it is shown only now:\n%s\n",
+			key.ID, key.Key.Tenant, strings.Join(key.Key.Scopes, ", "), key.Secret)
+		return err
+	})
+}
+
+type keysList struct {
+	Tenant string `help:"Only this tenant's."`
+}
+
+// Run lists keys, newest first.
+func (k keysList) Run(ctx context.Context, p process) error {
+	return withKeys(ctx, p, func(_ *commands.Handler, queries projections.Queries) error {
+		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "ID\tTENANT\tSCOPES\tTEST\tCREATED\tEXPIRES\tREVOKED")
+		var after *ports.Cursor
+		for {
+			page, next, err := queries.Keys(ctx, k.Tenant, 100, after)
+			if err != nil {
+				return err
+			}
+			for _, key := range page {
+				fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\t%s\t%s\n", key.ID, key.Tenant, strings.Join(key.Scopes, ","), key.Test,
+					key.CreatedAt.Format(time.RFC3339), timeOrDash(key.ExpiresAt), timeOrDash(key.RevokedAt))
+			}
+			if after = next; after == nil {
+				return table.Flush()
+			}
+		}
+	})
+}
+
+type keysRevoke struct {
+	ID string `arg:"" help:"Id of the key: the part between psk_live_ and the next underscore."`
+}
+
+// Run revokes a key.
+func (k keysRevoke) Run(ctx context.Context, p process) error {
+	return withKeys(ctx, p, func(handler *commands.Handler, _ projections.Queries) error {
+		if err := handler.RevokeKey(ctx, operator(), k.ID); err != nil {
+			return fmt.Errorf("revoking key %s: %w", k.ID, err)
+		}
+		_, err := fmt.Fprintf(p.Stdout, "key %s is revoked\n", k.ID)
+		return err
+	})
+}
+
+// withKeys opens the database for one command about keys, with the view of keys
+// up to date.
+func withKeys(ctx context.Context, p process, run func(*commands.Handler, projections.Queries) error) error {
+	config, err := loadConfig(p.Environ)
+	if err != nil {
+		return fmt.Errorf("reading configuration:\n%w", err)
+	}
+	log := newLogger(p.Stderr, config)
+	st, err := openStores(ctx, config.DatabaseURL, log)
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	runner := projections.Runner{Store: st.events, Views: st.views, Projections: []projections.Projection{projections.Keys()}, Log: log}
+	if err := runner.CatchUp(ctx); err != nil {
+		return err
+	}
+	return run(&commands.Handler{Store: st.events}, projections.Queries{Store: st.events, Views: st.views})
+}
+
+// operator is who uses the command line.
+func operator() commands.Caller { return commands.Caller{Actor: "operator:cli"} }
+
+func timeOrDash(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.Format(time.RFC3339)
+}

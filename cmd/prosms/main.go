@@ -1,0 +1,79 @@
+// Command prosms is the gateway and the tools to operate it, in one binary.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	err := run(ctx, process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "prosms: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// process is what the operating system gives a run of the program; tests bring their own.
+type process struct {
+	Args    []string
+	Environ []string
+	Stdout  io.Writer
+	Stderr  io.Writer
+}
+
+// commandLine is everything that can be said to prosms.
+type commandLine struct {
+	Demo    demoCommand    `cmd:"" help:"Run everything in one process without any server, with a sandbox instead of a provider."`
+	Serve   serveCommand   `cmd:"" help:"Run the gateway, configured by the environment (see .env.example)."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database to the schema of this version."`
+	Keys    keysCommand    `cmd:"" help:"Create, list and revoke API keys."`
+	Doctor  doctorCommand  `cmd:"" help:"Check the configuration and everything it points to."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// notAvailable are commands of the contract that are not built yet.
+var notAvailable = map[string]bool{"verify": true, "replay": true, "dlq": true, "explain": true, "bench": true, "breaker": true}
+
+// run carries out one command line. It returns when the command is done or ctx
+// has ended and everything has been brought to rest.
+func run(ctx context.Context, p process) error {
+	if len(p.Args) > 0 && notAvailable[p.Args[0]] {
+		return fmt.Errorf("not_available: %q is not built yet", p.Args[0])
+	}
+	var line commandLine
+	exited := false
+	parser, err := kong.New(&line,
+		kong.Name("prosms"),
+		kong.Description("Pro-SMS carries texts to providers, never loses one, and can prove what happened."),
+		kong.Writers(p.Stdout, p.Stderr),
+		kong.Exit(func(int) { exited = true }),
+		kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		return fmt.Errorf("building command line: %w", err)
+	}
+	args := p.Args
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exited {
+		return nil // --help has been printed
+	}
+	if err != nil {
+		return err
+	}
+	return parsed.Run(p)
+}

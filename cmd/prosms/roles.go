@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The roles of an instance.
+const (
+	roleAPI      = "api"
+	roleRelay    = "relay"
+	roleDispatch = "dispatch"
+	roleProject  = "project"
+	roleSchedule = "schedule"
+)
+
+var allRoles = roles{roleAPI, roleRelay, roleDispatch, roleProject, roleSchedule}
+
+// roles are what an instance does.
+type roles []string
+
+func (r roles) has(role string) bool { return slices.Contains(r, role) }
+
+// checkRoles names the roles that do not exist.
+func checkRoles(given roles) error {
+	var unknown []string
+	for _, role := range given {
+		if !allRoles.has(role) {
+			unknown = append(unknown, role)
+		}
+	}
+	if len(unknown) > 0 {
+		return fmt.Errorf("--roles: %s: the roles are %s", strings.Join(unknown, ", "), strings.Join(allRoles, ", "))
+	}
+	return nil
+}

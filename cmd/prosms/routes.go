@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/projections"
+)
+
+// subscriptions says how many frames of a lane are handled at once. A frame is
+// done once it is claimed, which is a commit's time; lane high has one text in a
+// frame and so needs most.
+var subscriptions = map[domain.Lane]int{domain.High: 8, domain.Normal: 4, domain.Bulk: 2}
+
+// newRouter lists which handler consumes what, for the roles of this instance.
+func newRouter(roles roles, st stores, b bus, store ports.EventStore, dispatcher *commands.Dispatcher, runner *projections.Runner, log *slog.Logger) (*message.Router, error) {
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 20 * time.Second}, watermill.NewSlogLogger(log))
+	if err != nil {
+		return nil, fmt.Errorf("building router: %w", err)
+	}
+	if roles.has(roleRelay) {
+		for _, topics := range b.relays {
+			group := "relay"
+			if len(b.relays) > 1 {
+				group = "relay." + strings.TrimPrefix(topics[0], "sms.")
+			}
+			relay := &commands.Relay{Store: store, Bus: b, Topics: topics, RetryTiers: b.retryTiers}
+			router.AddConsumerHandler(group, group, st.feed(group), relay.Handle)
+		}
+	}
+	if roles.has(roleDispatch) {
+		for _, lane := range domain.Lanes {
+			topic := ports.DispatchTopic(lane)
+			for i := range subscriptions[lane] {
+				router.AddConsumerHandler(fmt.Sprintf("%s#%d", topic, i+1), topic, shared{b}, dispatcher.Handler(lane))
+			}
+		}
+	}
+	if roles.has(roleProject) {
+		topic := ports.TopicEvents + "." + consumerProjections
+		router.AddConsumerHandler(topic, topic, shared{b}, runner.Handle)
+	}
+	return router, nil
+}
+
+// shared is a subscriber that many handlers use: the router closes that of every
+// handler, and ending their contexts is enough.
+type shared struct{ message.Subscriber }
+
+// Close does nothing: whoever opened the bus closes it.
+func (shared) Close() error { return nil }

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pro-sms/prosms/adapters/postgres"
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/projections"
+)
+
+type serveCommand struct {
+	Roles   []string `help:"What this instance does: api, relay, dispatch, project, schedule." default:"api,relay,dispatch,project,schedule"`
+	Migrate bool     `help:"Bring a PostgreSQL database to the schema of this version first."`
+}
+
+// Run serves until ctx ends.
+func (s serveCommand) Run(ctx context.Context, p process) error {
+	config, err := loadConfig(p.Environ)
+	if err != nil {
+		return fmt.Errorf("reading configuration:\n%w", err)
+	}
+	if err := checkRoles(s.Roles); err != nil {
+		return err
+	}
+	log := newLogger(p.Stderr, config)
+	if _, local := sqlitePath(config.DatabaseURL); s.Migrate && !local {
+		if err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
+			return err
+		}
+	}
+	return serve(ctx, config, options{roles: s.Roles, log: log})
+}
+
+// options are what a run of serve is told beyond the configuration.
+type options struct {
+	roles   roles
+	sandbox sandboxOptions
+	log     *slog.Logger
+	// ready is called once everything runs; nil does nothing.
+	ready func(context.Context, gateway) error
+}
+
+// gateway is what a running serve can be reached by.
+type gateway struct {
+	commands *commands.Handler
+	httpURL  string
+	adminURL string
+	phoneURL string
+}
+
+// serve builds everything, in the order it is needed and nowhere else, and runs
+// it until ctx ends or a part fails. Then it stops in this order: taking requests,
+// claiming, consuming; it waits for the provider calls that it has claimed, and
+// closes what it opened.
+func serve(ctx context.Context, c Config, o options) (err error) {
+	if c.RabbitMQURL == "" && len(o.roles) < len(allRoles) {
+		return errors.New("without RABBITMQ_URL one instance has to have all roles")
+	}
+	st, err := openStores(ctx, c.DatabaseURL, o.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.close()) }()
+	lookup, err := commands.OpenLookup(ctx, st.keyring, c.MasterKey)
+	if err != nil {
+		return err
+	}
+	store := &commands.GroupCommit{EventStore: st.events}
+	b, err := openBus(ctx, c, o.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	limits, err := openLimits(c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, limits.close()) }()
+
+	listeners, err := listen(ctx, c.HTTPAddr, c.AdminAddr)
+	if err != nil {
+		return err
+	}
+	defer listeners.close()
+	localURL := "http://" + reachable(listeners.api.Addr())
+	if c.PublicURL == "" && c.TwilioAccountSID == "" {
+		c.PublicURL = localURL
+	}
+	ps, err := newProviders(c, o.sandbox, localURL, o.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ps.close()) }()
+
+	handler := &commands.Handler{Store: store, Lookup: lookup, Region: c.Region}
+	queries := projections.Queries{Store: store, Views: st.views}
+	dispatcher := &commands.Dispatcher{
+		Store: store, Providers: ps.Providers, Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
+	}
+	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(), Log: o.log}
+	scheduler := &commands.Scheduler{
+		Store: store, Bus: b, Depth: b.Depth, Log: o.log,
+		Due: func(ctx context.Context, status domain.Status, by time.Time, limit int) ([]string, error) {
+			return queries.Due(ctx, string(status), by, limit)
+		},
+		Abandoned: c.ProviderTimeout + 90*time.Second,
+		Reconciler: &commands.Reconciler{
+			Store: store, Providers: ps.Providers, Delays: c.reconcileDelays, Resend: c.resend,
+			Bound: queries.Bound, Schedule: c.schedule(), Log: o.log,
+		},
+	}
+	router, err := newRouter(o.roles, st, b, store, dispatcher, runner, o.log)
+	if err != nil {
+		return err
+	}
+	checks := newChecks(st, b, limits)
+	api := newAPI(c, handler, queries, limits, ps, checks, o.log)
+	admin := newAdmin(checks, o.log)
+
+	parts, running := errgroup.WithContext(ctx)
+	if o.roles.has(roleAPI) {
+		parts.Go(named("api", func() error { return api.Serve(running, listeners.api) }))
+	}
+	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, admin) }))
+	if o.roles.has(roleProject) {
+		parts.Go(named("projections", func() error { return runner.Run(running) }))
+	}
+	if o.roles.has(roleSchedule) {
+		parts.Go(named("scheduler", func() error { return st.leader.Lead(running, "scheduler", scheduler.Run) }))
+	}
+	parts.Go(named("router", func() error { return runRouter(running, router, dispatcher, b) }))
+	if o.ready != nil {
+		parts.Go(named("ready", func() error {
+			return o.ready(running, gateway{handler, localURL, "http://" + reachable(listeners.admin.Addr()), ps.phone})
+		}))
+	}
+	o.log.Info("running", "roles", strings.Join(o.roles, ","), "database", st.kind, "http", listeners.api.Addr(), "admin", listeners.admin.Addr())
+	err = parts.Wait()
+	if ctx.Err() != nil {
+		o.log.Info("stopping: waiting for the provider calls that were claimed")
+	}
+	return errors.Join(err, within(dispatcher.Close))
+}
+
+// runRouter consumes until ctx ends. Then it stops claiming first, and lets go of
+// relays that wait for a consumer in this process.
+func runRouter(ctx context.Context, router *message.Router, dispatcher *commands.Dispatcher, b bus) error {
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		dispatcher.Stop()
+		_ = b.Close() // reported when it is closed again at the end
+		_ = router.Close()
+	})
+	err := router.Run(context.WithoutCancel(ctx))
+	if !stop() {
+		<-stopped
+	}
+	return err
+}
+
+// named says in which part an error arose; the end of the run is none.
+func named(part string, run func() error) func() error {
+	return func() error {
+		if err := run(); err != nil && !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("%s: %w", part, err)
+		}
+		return nil
+	}
+}
+
+// stopTimeout bounds how long each part may take to come to rest.
+const stopTimeout = 60 * time.Second
+
+// within calls stop with a context that ends after stopTimeout.
+func within(stop func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	return stop(ctx)
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The parsers of settings. Each returns a function that reads a value into its
+// target, with an error that says what is wanted and quotes nothing.
+
+func text(target *string) func(string) error {
+	return func(value string) error {
+		*target = value
+		return nil
+	}
+}
+
+func secret(target *Secret) func(string) error {
+	return func(value string) error {
+		*target = Secret(value)
+		return nil
+	}
+}
+
+func oneOf(target *string, allowed ...string) func(string) error {
+	return func(value string) error {
+		if !slices.Contains(allowed, value) {
+			return fmt.Errorf("one of %s", strings.Trim(strings.Join(allowed, ", "), ", "))
+		}
+		*target = value
+		return nil
+	}
+}
+
+func number(target *int, lowest, highest int) func(string) error {
+	return func(value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < lowest || n > highest {
+			return fmt.Errorf("a whole number from %d to %d", lowest, highest)
+		}
+		*target = n
+		return nil
+	}
+}
+
+func duration(target *time.Duration, shortest, longest time.Duration) func(string) error {
+	return func(value string) error {
+		d, err := time.ParseDuration(value)
+		if err != nil || d < shortest || d > longest {
+			return fmt.Errorf("a duration from %s to %s, such as 30s", shortest, longest)
+		}
+		*target = d
+		return nil
+	}
+}
+
+// durations reads a comma-separated list of whole seconds that does not decrease.
+func durations(target *[]time.Duration) func(string) error {
+	const want = "a list of durations in whole seconds that does not decrease, each at most 24h, such as 30s,5m,30m"
+	return func(value string) error {
+		var list []time.Duration
+		for part := range strings.SplitSeq(value, ",") {
+			d, err := time.ParseDuration(strings.TrimSpace(part))
+			if err != nil || d < time.Second || d > 24*time.Hour || d%time.Second != 0 {
+				return errors.New(want)
+			}
+			list = append(list, d)
+		}
+		if !slices.IsSorted(list) || len(list) > 20 {
+			return errors.New(want)
+		}
+		*target = list
+		return nil
+	}
+}
+
+func region(target *string) func(string) error {
+	return func(value string) error {
+		value = strings.ToUpper(value)
+		if value != "" && (len(value) != 2 || strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
+			return errors.New("two letters (ISO 3166-1 alpha-2), such as US")
+		}
+		*target = value
+		return nil
+	}
+}
+
+// MasterKey wraps the keys that a database keeps. It prints as stars; empty means none.
+type MasterKey []byte
+
+// String returns stars.
+func (MasterKey) String() string { return "****" }
+
+// GoString returns stars.
+func (MasterKey) GoString() string { return "****" }
+
+func masterKey(target *MasterKey) func(string) error {
+	return func(value string) error {
+		if value == "" {
+			return nil
+		}
+		key, err := base64.StdEncoding.DecodeString(value)
+		if err != nil || len(key) != 32 {
+			return errors.New("32 bytes in base64")
+		}
+		*target = key
+		return nil
+	}
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/pro-sms/prosms/adapters/postgres"
+	"github.com/pro-sms/prosms/adapters/sqlite"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// stores are what a database gives, whichever it is.
+type stores struct {
+	kind    string // "postgres" or "sqlite"
+	events  ports.EventStore
+	views   ports.Views
+	keyring ports.Keyring
+	leader  ports.Leader
+	feed    func(group string) message.Subscriber // the log in frames, for one group of consumers
+	ping    func(context.Context) error
+	close   func() error
+}
+
+// openStores opens the database that url names. SQLite brings its schema up to
+// date by itself; Postgres refuses another schema than this build's.
+func openStores(ctx context.Context, url string, log *slog.Logger) (stores, error) {
+	if path, ok := sqlitePath(url); ok {
+		db, err := sqlite.Open(ctx, sqlite.Config{Path: path})
+		if err != nil {
+			return stores{}, fmt.Errorf("opening database: %w", err)
+		}
+		return stores{
+			kind: "sqlite", events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), leader: db.Leader(),
+			feed:  func(group string) message.Subscriber { return db.Feed(group) },
+			ping:  func(ctx context.Context) error { _, err := db.EventStore().Head(ctx); return err },
+			close: db.Close,
+		}, nil
+	}
+	db, err := postgres.Open(ctx, postgres.Config{URL: url, MaxConns: 20, Logger: log})
+	if err != nil {
+		return stores{}, fmt.Errorf("opening database: %w", err)
+	}
+	return stores{
+		kind: "postgres", events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), leader: db.Leader(),
+		feed:  func(group string) message.Subscriber { return db.Feed(group) },
+		ping:  db.Ping,
+		close: func() error { db.Close(); return nil },
+	}, nil
+}
+
+// sqlitePath returns the file that a sqlite:// URL names: sqlite:///var/lib/a.db
+// is /var/lib/a.db, sqlite://a.db is a.db in the working directory.
+func sqlitePath(url string) (string, bool) {
+	return strings.CutPrefix(url, "sqlite://")
+}
