@@ -1,0 +1,174 @@
+package deploy_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// root is the top of the tree, seen from here.
+const root = ".."
+
+// composeFile is the part of a Compose file that the tests look at.
+type composeFile struct {
+	Services map[string]service
+	Networks map[string]struct{ Internal bool }
+	Volumes  map[string]any
+}
+
+type service struct {
+	Image       string
+	Build       struct{ Context, Target string }
+	Command     []string
+	Environment map[string]string
+	Ports       []string
+	Volumes     []string
+	Networks    []string
+	DependsOn   map[string]struct{ Condition string } `yaml:"depends_on"`
+	Healthcheck struct{ Test []string }
+	ReadOnly    bool     `yaml:"read_only"`
+	CapDrop     []string `yaml:"cap_drop"`
+	SecurityOpt []string `yaml:"security_opt"`
+}
+
+func readCompose(t *testing.T, name string) composeFile {
+	t.Helper()
+	var c composeFile
+	if err := yaml.Unmarshal([]byte(readFile(t, name)), &c); err != nil {
+		t.Fatalf("reading %s: %v", name, err)
+	}
+	return c
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// pinned is an image with a version down to the patch: "postgres:15.15-bookworm".
+var pinned = regexp.MustCompile(`^[a-z0-9/-]+:\d+\.\d+(\.\d+)?(-[a-z0-9]+)?$`)
+
+func TestEveryForeignImageIsPinned(t *testing.T) {
+	for _, file := range []string{"docker-compose.yml", "deploy/compose.test.yml"} {
+		for name, s := range readCompose(t, file).Services {
+			if s.Build.Context == "" && !pinned.MatchString(s.Image) {
+				t.Errorf("%s: image %q of %s has no exact version", file, s.Image, name)
+			}
+		}
+	}
+}
+
+func TestTestsAndStackUseTheSameServers(t *testing.T) {
+	stack := readCompose(t, "docker-compose.yml").Services
+	for name, s := range readCompose(t, "deploy/compose.test.yml").Services {
+		if strings.TrimSuffix(stack[name].Image, "-management") != s.Image {
+			t.Errorf("%s: the stack runs %s, the tests %s", name, stack[name].Image, s.Image)
+		}
+	}
+}
+
+func TestEveryVariableIsKnown(t *testing.T) {
+	example, err := os.ReadFile(filepath.Join(root, ".env.example"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip(".env.example is not written yet")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^(?:# ?)?([A-Z][A-Z0-9_]*)=`).FindAllStringSubmatch(string(example), -1) {
+		known[m[1]] = true
+	}
+	for name := range readCompose(t, "docker-compose.yml").Services["prosms"].Environment {
+		if !known[name] {
+			t.Errorf("docker-compose.yml sets %s, which is not in .env.example", name)
+		}
+	}
+	ownNames := []string{"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD", "PROSMS_PORT"}
+	for _, m := range regexp.MustCompile(`\$\{([A-Z0-9_]+)`).FindAllStringSubmatch(readFile(t, "docker-compose.yml"), -1) {
+		if !known[m[1]] && !slices.Contains(ownNames, m[1]) {
+			t.Errorf("docker-compose.yml reads %s, which is not in .env.example", m[1])
+		}
+	}
+}
+
+// A variable that is not set may not keep the stack from starting.
+func TestEveryVariableHasADefault(t *testing.T) {
+	for _, m := range regexp.MustCompile(`\$\{?[A-Z0-9_]+(:-)?`).FindAllStringSubmatch(readFile(t, "docker-compose.yml"), -1) {
+		if m[1] == "" {
+			t.Errorf("%s has no default", m[0])
+		}
+	}
+}
+
+func TestOnlyTheAPIIsPublishedToOtherMachines(t *testing.T) {
+	for name, s := range readCompose(t, "docker-compose.yml").Services {
+		for _, port := range s.Ports {
+			if !strings.HasPrefix(port, "127.0.0.1:") && (name != "prosms" || !strings.HasSuffix(port, ":8080")) {
+				t.Errorf("%s publishes %s", name, port)
+			}
+		}
+	}
+}
+
+func TestServicesHaveLeastPrivilege(t *testing.T) {
+	c := readCompose(t, "docker-compose.yml")
+	for name, s := range c.Services {
+		if !slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
+			t.Errorf("%s may gain privileges", name)
+		}
+		if s.Build.Context != "" && (!s.ReadOnly || !slices.Contains(s.CapDrop, "ALL")) {
+			t.Errorf("%s, our own, has capabilities or writes to its image", name)
+		}
+	}
+	for _, name := range []string{"postgres", "redis"} {
+		for _, network := range c.Services[name].Networks {
+			if !c.Networks[network].Internal {
+				t.Errorf("%s is on network %s, which has a way out", name, network)
+			}
+		}
+	}
+}
+
+func TestWhatAServiceWaitsForHasAHealthCheck(t *testing.T) {
+	c := readCompose(t, "docker-compose.yml")
+	dockerfile := readFile(t, "Dockerfile")
+	for name, s := range c.Services {
+		for dependency, d := range s.DependsOn {
+			other := c.Services[dependency]
+			inImage := other.Build.Target != "" && strings.Contains(stage(dockerfile, other.Build.Target), "\nHEALTHCHECK ")
+			if d.Condition != "service_healthy" || len(other.Healthcheck.Test) == 0 && !inImage {
+				t.Errorf("%s does not wait for %s to be healthy", name, dependency)
+			}
+		}
+	}
+}
+
+func TestWhatIsMountedExists(t *testing.T) {
+	c := readCompose(t, "docker-compose.yml")
+	for name, s := range c.Services {
+		for _, volume := range s.Volumes {
+			source, _, _ := strings.Cut(volume, ":")
+			if !strings.HasPrefix(source, "./") {
+				if _, ok := c.Volumes[source]; !ok {
+					t.Errorf("%s mounts volume %s, which is not declared", name, source)
+				}
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(root, source)); err != nil {
+				t.Errorf("%s mounts %s: %v", name, source, err)
+			}
+		}
+	}
+}
