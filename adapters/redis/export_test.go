@@ -1,0 +1,6 @@
+package redis
+
+import "time"
+
+// SetClock makes l count by now instead of the server's clock.
+func (l *Limiter) SetClock(now func() time.Time) { l.now = now }
