@@ -3,10 +3,12 @@ package twilio_test
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -177,16 +179,30 @@ func TestCallsStayOnHTTP1(t *testing.T) {
 		reply(201, created)(w, r)
 	}))
 	server.EnableHTTP2 = true
-	var both http.Protocols
-	both.SetHTTP1(true)
-	both.SetUnencryptedHTTP2(true)
-	server.Config.Protocols = &both
-	server.Start()
+	server.StartTLS()
 	t.Cleanup(server.Close)
-	if got := open(t, twilio.Config{BaseURL: server.URL}).Send(t.Context(), text); got.Class != domain.ClassSent {
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	provider := open(t, twilio.Config{BaseURL: server.URL})
+	twilio.Trust(provider, pool)
+	if got := provider.Send(t.Context(), text); got.Class != domain.ClassSent {
 		t.Fatalf("got %+v", got)
 	}
 	if got := <-proto; got != "HTTP/1.1" {
 		t.Errorf("the call went over %s", got)
+	}
+}
+
+func TestAnAnswerBeyondAllBoundsFreesItsConnection(t *testing.T) {
+	t.Parallel()
+	baseURL, requests := fakeTwilio(t, reply(201, strings.Repeat(" ", 8<<20)))
+	provider := open(t, twilio.Config{BaseURL: baseURL, Concurrency: 1, Timeout: 5 * time.Second})
+	for range 2 {
+		if got := provider.Send(t.Context(), text); got.Cause != "unreadable_answer" {
+			t.Errorf("got %+v", got)
+		}
+	}
+	if len(requests) != 2 {
+		t.Errorf("%d requests", len(requests))
 	}
 }
