@@ -62,7 +62,7 @@ func (d *decoder) object(field func(name []byte) error) error {
 	return d.members(func(name []byte) error {
 		for _, s := range seen {
 			if bytes.Equal(s, name) {
-				return refused(codeDuplicate, "every name may stand once")
+				return within(string(name), refused(codeDuplicate, "every name may stand once"))
 			}
 		}
 		seen = append(seen, name)

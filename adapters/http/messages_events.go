@@ -80,7 +80,7 @@ func (q *query) asOf() func(events.Recorded) bool {
 	if position, err := strconv.ParseInt(value, 10, 64); err == nil && position >= 0 {
 		return func(e events.Recorded) bool { return e.Position <= position }
 	}
-	at, err := time.Parse(time.RFC3339, plus(value))
+	at, err := parseTime(value)
 	if err != nil {
 		q.refuse("as_of", commands.CodeInvalidValue, "a position, or an RFC 3339 date and time with its offset")
 	}

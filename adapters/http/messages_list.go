@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
@@ -51,7 +52,11 @@ func (a *api) recipient(q *query, tenant string) string {
 	if !q.has("to") {
 		return ""
 	}
-	number, err := phone.Parse(plus(q.values.Get("to")), a.Commands.Region)
+	value := q.values.Get("to")
+	if rest, ok := strings.CutPrefix(value, " "); ok {
+		value = "+" + rest // an unescaped plus arrives as a space
+	}
+	number, err := phone.Parse(value, a.Commands.Region)
 	if err != nil {
 		q.refuse("to", commands.CodeInvalidNumber, "not a number that texts can be sent to")
 	}

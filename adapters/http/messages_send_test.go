@@ -113,7 +113,7 @@ func TestABatchAnswersEachItemAndDropsNone(t *testing.T) {
 	}
 	want := []string{
 		"accepted", "invalid_number /messages/1/to", "wrong_type /messages/2/lane", "wrong_type /messages/3",
-		"unknown_field /messages/4", "accepted", "duplicate_key /messages/6",
+		"unknown_field /messages/4", "accepted", "duplicate_key /messages/6/to",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("results are\n%q, want\n%q", got, want)

@@ -75,9 +75,11 @@ func (q *query) text(name string) string {
 	return q.values.Get(name)
 }
 
-// plus undoes what becomes of an unescaped "+" in a query: a space. What is read
-// with it, numbers and times, has no space that matters there.
-func plus(value string) string { return strings.Replace(value, " ", "+", 1) }
+// parseTime reads an RFC 3339 time. An unescaped "+" before its offset arrives as
+// a space, which has no other place in it.
+func parseTime(value string) (time.Time, error) {
+	return time.Parse(time.RFC3339, strings.Replace(value, " ", "+", 1))
+}
 
 // oneOf returns a parameter that must be among words.
 func oneOf[W ~string](q *query, name string, words []W) string {
@@ -100,7 +102,7 @@ func (q *query) time(name string) time.Time {
 	if !q.has(name) {
 		return time.Time{}
 	}
-	at, err := time.Parse(time.RFC3339, plus(q.values.Get(name)))
+	at, err := parseTime(q.values.Get(name))
 	if err != nil {
 		q.refuse(name, commands.CodeInvalidDate, "an RFC 3339 date and time with its offset")
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/memory"
@@ -37,19 +38,18 @@ type world struct {
 type store struct {
 	ports.EventStore
 	down  atomic.Bool
-	loads atomic.Int64
+	loads atomic.Int64 // of single streams that succeeded
 }
 
 func (s *store) Load(ctx context.Context, id string) ([]events.Recorded, error) {
-	s.loads.Add(1)
 	if s.down.Load() {
 		return nil, fmt.Errorf("loading: %w", ports.ErrUnavailable)
 	}
+	defer s.loads.Add(1)
 	return s.EventStore.Load(ctx, id)
 }
 
 func (s *store) LoadMany(ctx context.Context, ids []string) (map[string][]events.Recorded, error) {
-	s.loads.Add(1)
 	if s.down.Load() {
 		return nil, fmt.Errorf("loading: %w", ports.ErrUnavailable)
 	}
@@ -242,4 +242,14 @@ func text(fields ...string) string {
 func (w *world) newTestKey(tenant string) string {
 	w.t.Helper()
 	return w.issue(commands.IssueKey{Tenant: tenant, Test: true}, domain.ScopeAdmin).Secret
+}
+
+// awaitLoads returns once the store was asked for n more streams than before.
+func (w *world) awaitLoads(before, n int64) {
+	w.t.Helper()
+	for end := time.Now().Add(10 * time.Second); w.store.loads.Load() < before+n; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatalf("%d loads, want %d", w.store.loads.Load()-before, n)
+		}
+	}
 }
