@@ -21,27 +21,29 @@ func newBackoff(db *DB, closing <-chan struct{}) *backoff {
 }
 
 // HandleError implements the BackoffManager of watermill-sql. Where there was
-// nothing to read it waits here, where it can be woken, instead of asking for a
-// pause; it never waits longer than pollInterval.
+// nothing to read it waits here, where it can be woken, and not longer than
+// pollInterval; for other pauses it asks.
 func (b *backoff) HandleError(logger watermill.LoggerAdapter, nothing bool, err error) time.Duration {
-	if err == nil && !nothing {
-		b.grown = b.changes.wait()
-		return 0 // there may be more already
+	defer func() { b.grown = b.changes.wait() }()
+	switch {
+	case errors.Is(err, context.Canceled):
+		return 0 // the subscription ends
+	case err != nil:
+		logger.Error("reading the log", err, nil)
+		return retryInterval
+	case nothing:
+		b.await()
 	}
-	wake := b.grown
-	if err != nil {
-		wake = nil // the server is in trouble: a change is no reason to hurry
-		if !errors.Is(err, context.Canceled) {
-			logger.Error("reading the log", err, nil)
-		}
-	}
+	return 0
+}
+
+// await returns when the log has grown since the last query began.
+func (b *backoff) await() {
 	poll := time.NewTimer(pollInterval)
 	defer poll.Stop()
 	select {
-	case <-wake:
+	case <-b.grown:
 	case <-b.closing:
 	case <-poll.C:
 	}
-	b.grown = b.changes.wait()
-	return 0
 }

@@ -23,6 +23,30 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkClaim measures commits of 256 writes to streams that exist, each of
+// which requires another stream.
+func BenchmarkClaim(b *testing.B) {
+	store := open(b).EventStore()
+	for call := range b.N {
+		appendStreams(b, store, call, 256)
+	}
+	b.ResetTimer()
+	for call := range b.N {
+		batch := make([]ports.Write, 256)
+		for i := range batch {
+			batch[i] = attempts(streamID(call, i), 1, 1)
+			batch[i].Requires = []ports.Require{{StreamID: fmt.Sprintf("consent-%d-%d", call, i)}}
+		}
+		results, err := store.Append(b.Context(), batch...)
+		if err != nil || results[0].Err != nil {
+			b.Fatalf("Append: %v, %v", results[0].Err, err)
+		}
+	}
+	b.ReportMetric(float64(b.N*256)/b.Elapsed().Seconds(), "events/s")
+}
+
+func streamID(call, i int) string { return fmt.Sprintf("stream-%08d-%03d", call, i) }
+
 func benchmarkAppend(b *testing.B, db *postgres.DB, writes, callers int) {
 	store := db.EventStore()
 	calls := make(chan int)
@@ -47,7 +71,7 @@ func benchmarkAppend(b *testing.B, db *postgres.DB, writes, callers int) {
 func appendStreams(b *testing.B, store ports.EventStore, call, n int) {
 	batch := make([]ports.Write, n)
 	for i := range batch {
-		batch[i] = attempts(fmt.Sprintf("stream-%08d-%03d", call, i), 0, 1)
+		batch[i] = attempts(streamID(call, i), 0, 1)
 	}
 	results, err := store.Append(b.Context(), batch...)
 	if err != nil || results[0].Err != nil {

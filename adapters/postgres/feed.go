@@ -15,6 +15,7 @@ import (
 
 const (
 	pollInterval   = 250 * time.Millisecond // where no notification comes
+	retryInterval  = time.Second            // while the server is in trouble
 	resendInterval = 250 * time.Millisecond // after a nack
 	ackDeadline    = 30 * time.Second       // then the frame comes again
 )

@@ -14,8 +14,8 @@ import (
 const channel = "prosms_events"
 
 const (
-	relistenDelay = 250 * time.Millisecond // after a connection was lost
-	aliveInterval = 10 * time.Second       // between proofs that a silent connection lives
+	relistenDelay = time.Second      // after a connection was lost; feeds poll meanwhile
+	aliveInterval = 10 * time.Second // between proofs that a silent connection lives
 )
 
 // changes tells any number of waiters that the log has grown.

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"sync"
@@ -74,8 +75,12 @@ func TestAnOwnerWithoutOtherRightsCanMigrate(t *testing.T) {
 	admin := owner(t, database)
 	login := pgx.Identifier{"owner_" + admin.Config().Database}.Sanitize()
 	run(t, admin, `CREATE ROLE `+login+` LOGIN IN ROLE prosms_app`)
+	t.Cleanup(func() { // after its database is dropped
+		if _, err := admin.Exec(context.Background(), `DROP ROLE `+login); err != nil {
+			t.Error(err)
+		}
+	})
 	own := servers.Postgres(t)
-	t.Cleanup(func() { _, _ = admin.Exec(t.Context(), `DROP ROLE `+login) })
 	conn := owner(t, own)
 	run(t, conn, `ALTER DATABASE `+pgx.Identifier{conn.Config().Database}.Sanitize()+` OWNER TO `+login)
 

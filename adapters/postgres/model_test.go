@@ -36,7 +36,7 @@ func TestTheStoreDoesAsTheModelDoes(t *testing.T) {
 					got[i].LastPosition -= base
 				}
 			}
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(ports.Result{}, "RecordedAt"), sameRefusal); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(ports.Result{}, "RecordedAt"), cmp.Comparer(sameRefusal)); diff != "" {
 				r.Fatalf("call %d (-model +store):\n%s", call, diff)
 			}
 		}
@@ -44,9 +44,9 @@ func TestTheStoreDoesAsTheModelDoes(t *testing.T) {
 }
 
 // sameRefusal takes two errors for equal if both are conflicts or both are none.
-var sameRefusal = cmp.Comparer(func(a, b error) bool {
+func sameRefusal(a, b error) bool {
 	return (a == nil) == (b == nil) && errors.Is(a, ports.ErrConflict) == errors.Is(b, ports.ErrConflict)
-})
+}
 
 // anyWrite draws writes to few streams at low versions, so that they often meet.
 func anyWrite(round int) *rapid.Generator[ports.Write] {

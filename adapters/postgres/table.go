@@ -19,15 +19,33 @@ type table struct {
 	types map[string]string // SQL type of each key column, and of id
 }
 
-// table looks the types of a view's columns up, once.
-func (v *Views) table(ctx context.Context, view ports.View) (table, error) {
+// querier is the pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// table looks the types of a view's columns up, once. Within a transaction it must
+// use its connection: there may be no other left in the pool.
+func (v *Views) table(ctx context.Context, db querier, view ports.View) (table, error) {
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	if t, ok := v.tables[view.Name]; ok && slices.Equal(t.view.Columns, view.Columns) {
+	t, ok := v.tables[view.Name]
+	v.mu.Unlock()
+	if ok && slices.Equal(t.view.Columns, view.Columns) {
 		return t, nil
 	}
+	t, err := describe(ctx, db, view)
+	if err != nil {
+		return t, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.tables[view.Name] = t
+	return t, nil
+}
+
+func describe(ctx context.Context, db querier, view ports.View) (table, error) {
 	t := table{name: quote(view.Name), view: view, types: make(map[string]string)}
-	rows, err := v.db.pool.Query(ctx, `
+	rows, err := db.Query(ctx, `
 		SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute
 		WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`, t.name)
 	if err != nil {
@@ -46,7 +64,6 @@ func (v *Views) table(ctx context.Context, view ports.View) (table, error) {
 	if len(t.types) != len(view.Columns)+1 {
 		return t, fmt.Errorf("the database has no such view")
 	}
-	v.tables[view.Name] = t
 	return t, nil
 }
 

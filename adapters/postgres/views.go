@@ -83,7 +83,7 @@ func (v *Views) Find(ctx context.Context, view ports.View, q ports.Query) ([]por
 }
 
 func (v *Views) find(ctx context.Context, view ports.View, q ports.Query) ([]ports.Row, error) {
-	t, err := v.table(ctx, view)
+	t, err := v.table(ctx, v.db.pool, view)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (v *Views) Count(ctx context.Context, view ports.View, column string) (map[
 }
 
 func (v *Views) count(ctx context.Context, view ports.View, column string) (map[string]int64, error) {
-	t, err := v.table(ctx, view)
+	t, err := v.table(ctx, v.db.pool, view)
 	if err != nil {
 		return nil, err
 	}

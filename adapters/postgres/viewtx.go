@@ -25,7 +25,7 @@ func (v viewTx) Get(ctx context.Context, view ports.View, ids []string) (map[str
 }
 
 func (v viewTx) get(ctx context.Context, view ports.View, ids []string) (map[string]ports.Row, error) {
-	t, err := v.views.table(ctx, view)
+	t, err := v.views.table(ctx, v.tx, view)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (v viewTx) Put(ctx context.Context, view ports.View, rows []ports.Row) erro
 	if len(rows) == 0 {
 		return nil
 	}
-	t, err := v.views.table(ctx, view)
+	t, err := v.views.table(ctx, v.tx, view)
 	if err == nil {
 		var columns []any
 		if columns, err = t.columnsOf(lastOfEach(rows)); err == nil {

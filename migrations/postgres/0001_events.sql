@@ -83,8 +83,8 @@ BEGIN
         LEFT JOIN LATERAL (
             SELECT e.version FROM events e WHERE e.stream_id = r.stream ORDER BY e.version DESC LIMIT 1
         ) AS now ON true
-        WHERE coalesce(now.version, 0) <> r.version
-           OR EXISTS (SELECT FROM named w WHERE w.stream = r.stream AND w.n < r.n)
+        LEFT JOIN named w ON w.stream = r.stream AND w.first
+        WHERE coalesce(now.version, 0) <> r.version OR w.n < r.n
     )
     SELECT array_agg(w.first AND coalesce(now.version, 0) = w.version AND w.n NOT IN (SELECT n FROM refused) ORDER BY w.n)
     INTO accepted
