@@ -51,13 +51,13 @@ func openLedger(path string, keep int) (*ledger, error) {
 // accept remembers m. It is written down before accept returns, so that whoever
 // is told of the acceptance finds it after a crash of the process too.
 func (l *ledger) accept(m Message) error {
-	line, err := encodeLine(line{Accepted: &m})
+	raw, err := l.file.encode(line{Accepted: &m}) // out of the lock
 	if err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.file.write(line); err != nil {
+	if err := l.file.write(raw); err != nil {
 		return fmt.Errorf("writing ledger: %w", err)
 	}
 	l.add(m)
@@ -114,8 +114,8 @@ func (l *ledger) change(sid string, at time.Time, alter func(*Message) bool) (Me
 	if changed.Finished || changed.Deleted || changed.Body != m.Body {
 		// A status that others follow is not worth a line: after a restart they
 		// are all sent again. Nor is a failure worth more than the message.
-		if line, err := encodeLine(line{Changed: &changed}); err == nil {
-			_ = l.file.write(line)
+		if raw, err := l.file.encode(line{Changed: &changed}); err == nil {
+			_ = l.file.write(raw)
 		}
 	}
 	*m = changed

@@ -72,7 +72,10 @@ func (l *ledger) replay(line line) {
 	}
 }
 
-func encodeLine(l line) ([]byte, error) {
+func (f *ledgerFile) encode(l line) ([]byte, error) {
+	if f == nil {
+		return nil, nil
+	}
 	raw, err := json.Marshal(l)
 	if err != nil {
 		return nil, fmt.Errorf("encoding ledger line: %w", err)
