@@ -98,7 +98,7 @@ func inspect(conn *amqp.Connection, names []string) (map[string]int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ports.ErrUnavailable, err)
 	}
-	defer ch.Close()
+	defer func() { _ = ch.Close() }() // closed already after an error
 	depths := make(map[string]int, len(names))
 	for _, name := range names {
 		q, err := ch.QueueDeclarePassive(name, true, false, false, false, nil)

@@ -71,9 +71,9 @@ func (p *publisher) work(ctx context.Context) {
 
 // serve does jobs on one channel until one fails, which drops the channel, or
 // ctx ends. It reports whether there was any job.
-func (p *publisher) serve(ctx context.Context, s *session, declare bool) (worked bool, err error) {
-	if declare {
-		if err := s.declare(); err != nil {
+func (p *publisher) serve(ctx context.Context, s *session, again bool) (worked bool, err error) {
+	if again {
+		if err := s.redeclare(ctx); err != nil {
 			return false, err
 		}
 	}

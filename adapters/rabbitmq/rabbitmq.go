@@ -182,8 +182,8 @@ func (b *Bus) Close() error {
 		}
 		b.endConnected()
 		b.links.Wait()
-		b.publishing.close()
-		b.consuming.close()
+		b.workers.Go(b.publishing.close)
+		b.workers.Go(b.consuming.close)
 		<-drained
 		b.workers.Wait()
 	})

@@ -74,7 +74,20 @@ func connect(ctx context.Context, c Config, name string, t *topology) (*session,
 	return s, nil
 }
 
-// declare makes the broker have the topology again, should someone have deleted it.
+// redeclareAfter is how long a queue that somebody deleted stays deleted. RabbitMQ
+// 3.10 cancels its consumers some 30 ms later; if a queue of that name is there
+// again by then, they stay, and whatever is sent to them vanishes until their
+// channel is closed.
+const redeclareAfter = time.Second
+
+// redeclare makes the broker have the topology again, should somebody have
+// deleted part of it. ctx ending cuts the wait short.
+func (s *session) redeclare(ctx context.Context) error {
+	pause(ctx, redeclareAfter)
+	return s.declare()
+}
+
+// declare makes the broker have the topology.
 func (s *session) declare() error {
 	ch, err := s.conn.Channel()
 	if err != nil {

@@ -33,9 +33,17 @@ func (s *subscription) run(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		declare := s.declare || session == last
+		switch {
+		case session == last: // what ended was not the connection but our channel
+			err = session.redeclare(ctx)
+		case s.declare:
+			err = session.declare()
+		}
 		s.declare, last = false, session
-		progress, err := s.consume(ctx, session, declare)
+		var progress bool
+		if err == nil {
+			progress, err = s.consume(ctx, session)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -56,12 +64,7 @@ func (s *subscription) run(ctx context.Context) {
 // consume takes messages from the queue over a channel of its own. When it
 // returns, whatever was not acked is back with the broker. It reports whether
 // anything was acked.
-func (s *subscription) consume(ctx context.Context, session *session, declare bool) (progress bool, err error) {
-	if declare {
-		if err := session.declare(); err != nil {
-			return false, err
-		}
-	}
+func (s *subscription) consume(ctx context.Context, session *session) (progress bool, err error) {
 	c, err := openConsumer(ctx, session, s.queue, s.Prefetch)
 	if err != nil {
 		return false, err
