@@ -42,7 +42,7 @@ func (s *Sandbox) phoneRoutes() error {
 	return nil
 }
 
-// phone shows the newest texts, oldest of them first.
+// phone shows the newest texts, newest first.
 func (s *Sandbox) phone(w http.ResponseWriter, page *template.Template) {
 	found, _ := s.ledger.newest("", 0, phoneTexts, func(m *Message) bool { return !m.Deleted })
 	bubbles := make([]bubble, len(found))
