@@ -27,14 +27,17 @@ type Scheduler struct {
 	Depth      func(ctx context.Context, topic string) (int, error) // of a lane's queue
 	Reconciler *Reconciler
 	// Abandoned is the age at which an attempt without an outcome counts as left
-	// behind by a crash. It must exceed the provider's timeout and Persist of the
-	// Dispatcher. 0: 2 min
+	// behind by a crash. It must exceed the provider's timeout: while a call is
+	// under way, no look-up may say that nothing was sent. 0: 1 min
 	Abandoned time.Duration
-	Overdue   time.Duration    // how long accepted work may wait before an empty queue means that it was lost; 0: 30 s
-	Interval  time.Duration    // between rounds; 0: 500 ms
-	Limit     int              // messages of each kind in a round; 0: 500
-	Now       func() time.Time // nil: time.Now
-	Log       *slog.Logger
+	// AloneSince is when this process became the only one on its store: attempts
+	// of an earlier one are abandoned for certain. Zero: there may be others.
+	AloneSince time.Time
+	Overdue    time.Duration    // how long accepted work may wait before an empty queue means that it was lost; 0: 30 s
+	Interval   time.Duration    // between rounds; 0: 500 ms
+	Limit      int              // messages of each kind in a round; 0: 500
+	Now        func() time.Time // nil: time.Now
+	Log        *slog.Logger
 
 	issued map[string]time.Time // work issued lately, by attempt id; only Run's goroutine uses it
 }
@@ -160,8 +163,11 @@ func (s *Scheduler) issue(ctx context.Context, waiting []stream[domain.Message],
 
 // abandon calls attempts in doubt whose process is gone.
 func (s *Scheduler) abandon(ctx context.Context, now time.Time) error {
-	age := orDefault(s.Abandoned, 2*time.Minute)
-	ids, err := s.Due(ctx, domain.Dispatching, now.Add(-age), orDefault(s.Limit, 500))
+	by := now.Add(-orDefault(s.Abandoned, time.Minute))
+	if s.AloneSince.After(by) {
+		by = s.AloneSince
+	}
+	ids, err := s.Due(ctx, domain.Dispatching, by, orDefault(s.Limit, 500))
 	if err != nil {
 		return err
 	}

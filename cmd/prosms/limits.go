@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 
+	"github.com/pro-sms/prosms/adapters/limit"
+	"github.com/pro-sms/prosms/adapters/memory"
+	"github.com/pro-sms/prosms/adapters/redis"
 	"github.com/pro-sms/prosms/ports"
 )
 
@@ -13,8 +17,27 @@ type limits struct {
 	close func() error
 }
 
-func openLimits(Config) (limits, error) {
-	return limits{close: func() error { return nil }}, nil
+// openLimits counts requests in Redis, so that all instances share the limits;
+// without Redis, or while it is gone, each instance counts for itself.
+func openLimits(c Config) (limits, error) {
+	if c.RedisURL == "" {
+		return limits{Limiter: &memory.Limiter{}, close: func() error { return nil }}, nil
+	}
+	client, err := redis.Open(redis.Config{URL: c.RedisURL})
+	if err != nil {
+		return limits{}, err
+	}
+	return limits{
+		Limiter: &limit.Fallback{Shared: redis.NewLimiter(client), Local: &memory.Limiter{}},
+		ping:    client.Ping, close: client.Close,
+	}, nil
 }
 
-func pingRedis(context.Context, Config) error { return nil }
+// pingRedis asks Redis once.
+func pingRedis(ctx context.Context, c Config) error {
+	l, err := openLimits(c)
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.ping(ctx), l.close())
+}

@@ -22,7 +22,7 @@ var subscriptions = map[domain.Lane]int{domain.High: 8, domain.Normal: 4, domain
 
 // newRouter lists which handler consumes what, for the roles of this instance.
 func newRouter(roles roles, st stores, b bus, store ports.EventStore, dispatcher *commands.Dispatcher, runner *projections.Runner, log *slog.Logger) (*message.Router, error) {
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 20 * time.Second}, watermill.NewSlogLogger(log))
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 20 * time.Second}, watermill.NewSlogLoggerWithLevelMapping(log, quiet))
 	if err != nil {
 		return nil, fmt.Errorf("building router: %w", err)
 	}
@@ -57,3 +57,7 @@ type shared struct{ message.Subscriber }
 
 // Close does nothing: whoever opened the bus closes it.
 func (shared) Close() error { return nil }
+
+// quiet makes what the router tells of its everyday life visible to those only
+// who debug it.
+var quiet = map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug}

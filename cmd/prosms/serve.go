@@ -112,7 +112,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Due: func(ctx context.Context, status domain.Status, by time.Time, limit int) ([]string, error) {
 			return queries.Due(ctx, string(status), by, limit)
 		},
-		Abandoned: c.ProviderTimeout + 90*time.Second,
+		Abandoned: c.ProviderTimeout + 15*time.Second, AloneSince: st.aloneSince,
 		Reconciler: &commands.Reconciler{
 			Store: store, Providers: ps.Providers, Delays: c.reconcileDelays, Resend: c.resend,
 			Bound: queries.Bound, Schedule: c.schedule(), Log: o.log,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
@@ -15,14 +16,16 @@ import (
 
 // stores are what a database gives, whichever it is.
 type stores struct {
-	kind    string // "postgres" or "sqlite"
-	events  ports.EventStore
-	views   ports.Views
-	keyring ports.Keyring
-	leader  ports.Leader
-	feed    func(group string) message.Subscriber // the log in frames, for one group of consumers
-	ping    func(context.Context) error
-	close   func() error
+	kind string // "postgres" or "sqlite"
+	// aloneSince is when this process became the only one; zero: there may be others.
+	aloneSince time.Time
+	events     ports.EventStore
+	views      ports.Views
+	keyring    ports.Keyring
+	leader     ports.Leader
+	feed       func(group string) message.Subscriber // the log in frames, for one group of consumers
+	ping       func(context.Context) error
+	close      func() error
 }
 
 // openStores opens the database that url names. SQLite brings its schema up to
@@ -34,7 +37,7 @@ func openStores(ctx context.Context, url string, log *slog.Logger) (stores, erro
 			return stores{}, fmt.Errorf("opening database: %w", err)
 		}
 		return stores{
-			kind: "sqlite", events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), leader: db.Leader(),
+			kind: "sqlite", aloneSince: time.Now(), events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), leader: db.Leader(),
 			feed:  func(group string) message.Subscriber { return db.Feed(group) },
 			ping:  func(ctx context.Context) error { _, err := db.EventStore().Head(ctx); return err },
 			close: db.Close,

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestEveryFaultOfTheEnvironmentIsNamedAtOnceAndNoValueShown(t *testing.T) {
+	_, err := loadConfig([]string{
+		"PROSMS_MAX_RETRIES=many", "PROSMS_RETRY_DELAYS=5m,30s", "PROSMS_TYPO=1", "DATABASE_URL=mysql://secret@host",
+		"TWILIO_AUTH_TOKEN=secret", "PROSMS_MASTER_KEY=secret", "PROSMS_QUIET_HOURS=09:00-20:00", "PROSMS_IN_DOUBT_POLICY=maybe",
+		"PROSMS_PUBLIC_URL=sms.example.com", "PROSMS_DEFAULT_REGION=USA", "PROSMS_PROVIDER_TIMEOUT=10m",
+	})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, name := range []string{
+		"PROSMS_MAX_RETRIES", "PROSMS_RETRY_DELAYS", "PROSMS_TYPO", "DATABASE_URL", "TWILIO_AUTH_TOKEN",
+		"PROSMS_MASTER_KEY", "PROSMS_QUIET_HOURS", "PROSMS_IN_DOUBT_POLICY", "PROSMS_PUBLIC_URL", "PROSMS_DEFAULT_REGION", "PROSMS_PROVIDER_TIMEOUT",
+	} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named in:\n%v", name, err)
+		}
+	}
+	if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "many") {
+		t.Errorf("a value is shown in:\n%v", err)
+	}
+}
+
+func TestAnEmptyEnvironmentGivesTheDefaults(t *testing.T) {
+	c, err := loadConfig(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTPAddr != ":8080" || c.MaxRetries != 5 || len(c.RetryDelays) != 5 || c.Concurrency != 128 {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// example matches an assignment of .env.example, set or commented out.
+var example = regexp.MustCompile(`(?m)^#? ?([A-Z][A-Z_]+)=(.*)$`)
+
+func TestTheExampleNamesEverySettingWithItsDefault(t *testing.T) {
+	file, err := os.ReadFile("../../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c Config
+	settings := c.settings()
+	found := example.FindAllStringSubmatch(string(file), -1)
+	if len(found) != len(settings) {
+		t.Errorf("%d variables in .env.example, %d settings", len(found), len(settings))
+	}
+	for i, s := range settings {
+		if i < len(found) && (found[i][1] != s.name || found[i][2] != s.def) {
+			t.Errorf("variable %d is %s=%s, want %s=%s", i+1, found[i][1], found[i][2], s.name, s.def)
+		}
+		if !strings.Contains(string(file), "# "+s.about) {
+			t.Errorf("%s is not explained as %q", s.name, s.about)
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// stacks are the two ways to run: the same tests hold for both.
+var stacks = map[string]bool{"embedded": false, "full": true}
+
+func TestTenThousandTextsAreSentExactlyOnce(t *testing.T) {
+	for name, full := range stacks {
+		t.Run(name, func(t *testing.T) {
+			rig := newRig(t, full)
+			gateway := rig.start()
+			ids, err := gateway.sendBatch(10_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gateway.expectAllDelivered(ids, 90*time.Second)
+			for _, id := range ids[:50] {
+				gateway.expectTypes(id, "message.accepted", "message.attempted", "message.dispatched", "message.delivered")
+			}
+			gateway.stop()
+		})
+	}
+}
+
+func (i *instance) expectAllDelivered(ids []string, limit time.Duration) {
+	i.rig.t.Helper()
+	i.expectAll(ids, []string{"delivered"}, limit)
+}
+
+// expectAll waits until the view shows nothing on its way any more, and every one
+// of ids in one of the statuses. Then it holds the provider's ledger against them:
+// each text exactly once, and no other.
+func (i *instance) expectAll(ids, want []string, limit time.Duration) {
+	t := i.rig.t
+	t.Helper()
+	last := ids[len(ids)-1]
+	eventually(t, limit, "all "+strings.Join(want, " or "), func() bool {
+		for _, status := range []string{"accepted", "scheduled", "dispatching", "retrying", "in_doubt", "dispatched"} {
+			if !slices.Contains(want, status) && i.any(status) {
+				return false
+			}
+		}
+		return slices.Contains(want, i.statusOf(last))
+	})
+	statuses, accepted := i.statuses(), i.rig.accepted()
+	wrong := 0
+	for _, id := range ids {
+		if !slices.Contains(want, statuses[id]) || accepted[id] != 1 {
+			if wrong++; wrong <= 5 {
+				t.Errorf("%s is %q, and the provider took it on %d times", id, statuses[id], accepted[id])
+			}
+		}
+		delete(accepted, id)
+	}
+	if wrong > 0 {
+		t.Errorf("%d of %d texts are wrong", wrong, len(ids))
+	}
+	if len(accepted) > 0 {
+		t.Errorf("the provider took %d texts on that were never answered for", len(accepted))
+	}
+}
+
+func (i *instance) expectTypes(id string, want ...string) {
+	i.rig.t.Helper()
+	var got []string
+	for _, e := range i.timeline(id) {
+		got = append(got, e.Type)
+	}
+	if !slices.Equal(got, want) {
+		i.rig.t.Errorf("%s: %s\nwant %s", id, strings.Join(got, " "), strings.Join(want, " "))
+	}
+}
+
+func TestTwoInstancesShareTheWorkAndOneTakesOverFromTheOther(t *testing.T) {
+	rig := newRig(t, true)
+	one, two := rig.start(), rig.start()
+	var ids []string
+	var mu sync.Mutex
+	var sending sync.WaitGroup
+	for _, gateway := range []*instance{one, two} {
+		sending.Go(func() {
+			sent, err := gateway.sendBatch(2000)
+			mu.Lock()
+			defer mu.Unlock()
+			if ids = append(ids, sent...); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	sending.Wait()
+	two.expectAllDelivered(ids, 60*time.Second)
+
+	one.kill()
+	killed := time.Now()
+	more, err := two.sendBatch(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 15*time.Second, "delivered by the instance that is left", func() bool {
+		return two.statusOf(more[0]) == "delivered"
+	})
+	t.Logf("the other instance had delivered the next text %s after the kill", time.Since(killed).Round(time.Millisecond))
+	two.stop()
+}
+
+func TestAKilledGatewayLosesAndDoublesNothing(t *testing.T) {
+	for name, full := range stacks {
+		t.Run(name, func(t *testing.T) {
+			rig := newRig(t, full, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s,3s")
+			var ids []string
+			for round := range 3 {
+				gateway := rig.start()
+				sent, err := gateway.sendBatch(500)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ids = append(ids, sent...)
+				// Somewhere in the middle of the work: neither before the first call
+				// to the provider nor after the last.
+				before := len(rig.accepted())
+				eventually(t, 20*time.Second, "sending", func() bool { return len(rig.accepted()) > before+50*(round+1) })
+				gateway.kill()
+			}
+			gateway := rig.start()
+			// Receipts that came while nobody listened are gone; what they would
+			// have told of was dispatched all the same.
+			gateway.expectAll(ids, []string{"delivered", "dispatched"}, 60*time.Second)
+			gateway.stop()
+		})
+	}
+}
+
+func TestASecondRunKnowsTheFirst(t *testing.T) {
+	rig := newRig(t, false)
+	first := rig.start()
+	ids, err := first.sendBatch(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.expectAllDelivered(ids, 20*time.Second)
+	first.stop()
+	second := rig.start()
+	for _, id := range ids {
+		if status := second.statusOf(id); status != "delivered" {
+			t.Errorf("%s is %q in the second run", id, status)
+		}
+	}
+	second.stop()
+}
+
+func TestALostResponseIsFoundAndNotSentAgain(t *testing.T) {
+	for name, full := range stacks {
+		t.Run(name, func(t *testing.T) {
+			rig := newRig(t, full, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s")
+			gateway := rig.start()
+			// Number 14 is accepted, and answered with 503.
+			var answer struct{ ID string }
+			status, err := gateway.call("POST", "/v1/messages", outgoing{To: "+15005550014", Body: "lost"}, &answer)
+			if err != nil || status != http.StatusAccepted {
+				t.Fatalf("sending: %d, %v", status, err)
+			}
+			eventually(t, 30*time.Second, "delivered", func() bool { return gateway.statusOf(answer.ID) == "delivered" })
+			if n := rig.accepted()[answer.ID]; n != 1 {
+				t.Errorf("the provider took it on %d times", n)
+			}
+			var types []string
+			for _, e := range gateway.timeline(answer.ID) {
+				types = append(types, e.Type)
+			}
+			t.Log(fmt.Sprint(types))
+			gateway.stop()
+		})
+	}
+}
