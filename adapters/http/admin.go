@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
@@ -9,10 +10,10 @@ import (
 )
 
 // AdminHandler serves operators on a listener of their own: /metrics, /debug/pprof/,
-// /livez and /readyz. It has no authentication: the listener must not be public.
+// /livez and /readyz. A nil log is slog.Default. It has no authentication: the listener must not be public.
 func AdminHandler(metrics http.Handler, checks []Check, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	h := newHealth(checks, log)
+	h := newHealth(checks, cmp.Or(log, slog.Default()))
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /livez", plain(h.live))
 	mux.HandleFunc("GET /readyz", plain(h.ready))

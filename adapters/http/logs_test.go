@@ -1,18 +1,25 @@
 package api_test
 
 import (
-	"io"
+	"bytes"
 	"sync"
 )
 
-// lockedWriter lets concurrent requests log into one buffer.
-type lockedWriter struct {
-	mu sync.Mutex
-	to io.Writer
+// lockedBuffer lets concurrent requests log into one buffer.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	log bytes.Buffer
 }
 
-func (w *lockedWriter) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Write(b)
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.log.Write(p)
+}
+
+// log returns what was logged so far.
+func (w *world) log() string {
+	w.logs.mu.Lock()
+	defer w.logs.mu.Unlock()
+	return w.logs.log.String()
 }

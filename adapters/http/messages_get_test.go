@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -127,6 +128,21 @@ func TestALongPollEndsWithItsWait(t *testing.T) {
 	}
 	if a.header.Get("Preference-Applied") != "wait=1" || a.header.Get("ETag") != `"1"` {
 		t.Errorf("headers %v", a.header)
+	}
+}
+
+func TestTheReadTimeoutDoesNotCutALongPoll(t *testing.T) {
+	w, server := build(t)
+	listening := httptest.NewUnstartedServer(server.Handler())
+	listening.Config.ReadTimeout = 200 * time.Millisecond
+	listening.Start()
+	defer listening.Close()
+	w.url = listening.URL
+	id := w.accept(text())
+	start := time.Now()
+	a := w.do("GET", "/v1/messages/"+id, "", `If-None-Match: "1"`, "Prefer: wait=1")
+	if took := time.Since(start); a.status != http.StatusNotModified || took < time.Second {
+		t.Errorf("answer %d after %v", a.status, took)
 	}
 }
 

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -31,7 +30,7 @@ type world struct {
 	runner   *projections.Runner
 	url      string
 	key      string // of tenant acme, with all scopes
-	logs     *bytes.Buffer
+	logs     *lockedBuffer
 }
 
 // store is the memory store, which can be taken away and counts what is asked of it.
@@ -68,15 +67,26 @@ const (
 	another = "+14155552672"
 )
 
+// newWorld starts a server for one test.
 func newWorld(t *testing.T, configure ...func(*api.Server)) *world {
+	t.Helper()
+	w, server := build(t, configure...)
+	listening := httptest.NewServer(server.Handler())
+	t.Cleanup(listening.Close)
+	w.url = listening.URL
+	return w
+}
+
+// build wires a server up and does not start it.
+func build(t *testing.T, configure ...func(*api.Server)) (*world, *api.Server) {
 	t.Helper()
 	lookup, err := commands.OpenLookup(t.Context(), new(memory.Keyring), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, store: &store{EventStore: new(memory.EventStore)}, logs: new(bytes.Buffer)}
+	w := &world{t: t, store: &store{EventStore: new(memory.EventStore)}, logs: new(lockedBuffer)}
 	views := new(memory.Views)
-	log := slog.New(slog.NewTextHandler(&lockedWriter{to: w.logs}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.commands = &commands.Handler{Store: w.store, Lookup: lookup}
 	w.runner = &projections.Runner{
 		Store: w.store, Views: views, Log: log,
@@ -89,11 +99,8 @@ func newWorld(t *testing.T, configure ...func(*api.Server)) *world {
 	for _, c := range configure {
 		c(server)
 	}
-	listening := httptest.NewServer(server.Handler())
-	t.Cleanup(listening.Close)
-	w.url = listening.URL
 	w.key = w.newKey("acme", domain.ScopeAdmin)
-	return w
+	return w, server
 }
 
 // newKey issues a key as an operator does.

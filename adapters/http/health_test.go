@@ -1,0 +1,111 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pro-sms/prosms/adapters/http"
+)
+
+// switched is a check that fails while it is set.
+type switched struct{ off atomic.Bool }
+
+func (s *switched) check(context.Context) error {
+	if s.off.Load() {
+		return errors.New("dial tcp 10.1.2.3:5432: connection refused")
+	}
+	return nil
+}
+
+func TestReadinessFollowsWhatIsRequired(t *testing.T) {
+	var store, broker switched
+	w := newWorld(t, func(s *api.Server) {
+		s.Checks = []api.Check{{Name: "store", Required: true, Func: store.check}, {Name: "broker", Func: broker.check}}
+	})
+	for _, tt := range []struct {
+		store, broker bool
+		status        int
+		says          string
+	}{
+		{true, true, http.StatusOK, "ok"},
+		{true, false, http.StatusOK, "degraded"},
+		{false, true, http.StatusServiceUnavailable, "unavailable"},
+		{false, false, http.StatusServiceUnavailable, "unavailable"},
+	} {
+		store.off.Store(!tt.store)
+		broker.off.Store(!tt.broker)
+		a := w.do("GET", "/readyz", "", "Authorization:")
+		got := a.decode(t)
+		if a.status != tt.status || got["status"] != tt.says {
+			t.Errorf("store %v, broker %v: %d %s", tt.store, tt.broker, a.status, a.body)
+		}
+		if checks := got["checks"].(map[string]any); (checks["broker"].(map[string]any)["status"] == "ok") != tt.broker {
+			t.Errorf("store %v, broker %v: %s", tt.store, tt.broker, a.body)
+		}
+		if strings.Contains(a.body, "10.1.2.3") {
+			t.Errorf("it tells strangers where things are: %s", a.body)
+		}
+		if a := w.do("GET", "/livez", "", "Authorization:"); a.status != http.StatusOK {
+			t.Errorf("livez answers %d", a.status)
+		}
+	}
+}
+
+func TestACheckThatHangsFailsInTimeAndRunsOnlyOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var running atomic.Int64
+		release := make(chan struct{})
+		handler := api.AdminHandler(http.NotFoundHandler(), []api.Check{{Name: "broker", Func: func(context.Context) error {
+			running.Add(1)
+			<-release // deaf to its context
+			return nil
+		}}}, nil)
+		ask := func() string {
+			r := httptest.NewRecorder()
+			handler.ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), "GET", "/readyz", nil))
+			return r.Body.String()
+		}
+		start := time.Now()
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				if body := ask(); !strings.Contains(body, "degraded") {
+					t.Errorf("answer %s", body)
+				}
+			})
+		}
+		all.Wait()
+		ask()
+		if took := time.Since(start); took > 3*time.Second || running.Load() != 1 {
+			t.Errorf("%d checks ran, for %v", running.Load(), took)
+		}
+		close(release)
+		synctest.Wait()
+		if body := ask(); !strings.Contains(body, `"ok"`) {
+			t.Errorf("answer %s", body)
+		}
+	})
+}
+
+func TestOperatorsGetMetricsProfilesAndHealth(t *testing.T) {
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("sms_dead_letters 0\n")) })
+	handler := api.AdminHandler(metrics, nil, nil)
+	for path, want := range map[string]string{
+		"/metrics": "sms_dead_letters", "/livez": "ok", "/readyz": "ok",
+		"/debug/pprof/": "goroutine", "/debug/pprof/goroutine?debug=1": "goroutine profile", "/debug/pprof/cmdline": "",
+	} {
+		r := httptest.NewRecorder()
+		handler.ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
+		if r.Code != http.StatusOK || !strings.Contains(r.Body.String(), want) {
+			t.Errorf("%s: %d", path, r.Code)
+		}
+	}
+}

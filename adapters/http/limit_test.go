@@ -1,0 +1,95 @@
+package api_test
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/pro-sms/prosms/adapters/http"
+	"github.com/pro-sms/prosms/adapters/memory"
+	"github.com/pro-sms/prosms/domain"
+)
+
+// limited is a world that allows 2 requests a second by key and 1 without one,
+// while the clock stands still.
+func limited(t *testing.T) *world {
+	now := time.Now()
+	return newWorld(t, func(s *api.Server) {
+		s.Limiter = &memory.Limiter{Now: func() time.Time { return now }}
+		s.RatePerKey, s.RatePerIP = 2, 1
+		s.Twilio = webhooks
+	})
+}
+
+func TestAKeyMayBurstTwiceItsRateAndIsToldWhereItStands(t *testing.T) {
+	w := limited(t)
+	for left := 3; left >= 0; left-- {
+		a := w.do("GET", "/v1/messages", "")
+		if want := `"key";r=` + strconv.Itoa(left) + `;t=`; a.status != http.StatusOK || a.header.Get("RateLimit")[:len(want)] != want {
+			t.Errorf("answer %d, RateLimit %s, want %s", a.status, a.header.Get("RateLimit"), want)
+		}
+		if policy := a.header.Get("RateLimit-Policy"); policy != `"key";q=4;w=2` {
+			t.Errorf("policy %s", policy)
+		}
+	}
+	a := w.do("GET", "/v1/messages", "")
+	if a.status != http.StatusTooManyRequests || a.problem(t).Code != "rate_limited" {
+		t.Fatalf("answer %d %s", a.status, a.body)
+	}
+	if a.header.Get("Retry-After") != "1" || a.header.Get("RateLimit") != `"key";r=0;t=1` {
+		t.Errorf("Retry-After %s, RateLimit %s", a.header.Get("Retry-After"), a.header.Get("RateLimit"))
+	}
+	w.key = w.newKey("acme", domain.ScopeRead)
+	if a := w.do("GET", "/v1/messages", ""); a.status != http.StatusOK {
+		t.Errorf("another key of the tenant is answered %d", a.status)
+	}
+}
+
+func TestTheAddressIsLimitedOnlyWithoutAValidKey(t *testing.T) {
+	w := limited(t)
+	strangers := []struct{ method, path, header string }{
+		{"GET", "/v1/messages", "Authorization:"},
+		{"GET", "/v1/unknown", "Authorization: Bearer psk_live_nobody_secret"},
+	}
+	for _, s := range strangers {
+		if a := w.do(s.method, s.path, "", s.header); a.status == http.StatusTooManyRequests || a.header.Get("RateLimit-Policy") != `"ip";q=2;w=2` {
+			t.Fatalf("%s %s: %d, policy %s", s.method, s.path, a.status, a.header.Get("RateLimit-Policy"))
+		}
+	}
+	for _, s := range append(strangers, []struct{ method, path, header string }{
+		{"GET", "/docs", "Authorization:"},
+		{"GET", "/openapi.json", "Authorization:"},
+		{"DELETE", "/v1/messages", "Authorization:"},
+		{"POST", "/webhooks/twilio/status", "X-Twilio-Signature: forged"},
+	}...) {
+		if a := w.do(s.method, s.path, "", s.header); a.status != http.StatusTooManyRequests {
+			t.Errorf("%s %s: %d", s.method, s.path, a.status)
+		}
+	}
+	for _, path := range []string{"/livez", "/readyz", "/livez", "/readyz"} {
+		if a := w.do("GET", path, "", "Authorization:"); a.status != http.StatusOK || a.header.Get("RateLimit") != "" {
+			t.Errorf("%s: %d", path, a.status)
+		}
+	}
+	for range 5 {
+		if a := w.callBack("?m=msg_0&a=1", delivered); a.status != http.StatusNoContent {
+			t.Errorf("a signed webhook is answered %d", a.status)
+		}
+	}
+	if a := w.do("GET", "/v1/messages", ""); a.status != http.StatusOK {
+		t.Errorf("a valid key is answered %d", a.status)
+	}
+	if a := w.do("GET", "/docs", ""); a.status != http.StatusOK {
+		t.Errorf("the page with a valid key is answered %d", a.status)
+	}
+}
+
+func TestALimitOfZeroIsNone(t *testing.T) {
+	w := newWorld(t, func(s *api.Server) { s.Limiter = new(memory.Limiter) })
+	for range 20 {
+		if a := w.do("GET", "/v1/messages", ""); a.status != http.StatusOK || a.header.Get("RateLimit") != "" {
+			t.Fatalf("answer %d, RateLimit %s", a.status, a.header.Get("RateLimit"))
+		}
+	}
+}
