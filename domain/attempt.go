@@ -43,12 +43,13 @@ func (m Message) claim(c Claim) []events.Event {
 	return []events.Event{events.MessageAttempted{Attempt: c.Attempt, AttemptID: c.ID, Provider: c.Provider}}
 }
 
+// sent takes the provider's answer. Where it comes too late to matter it is
+// recorded all the same: proof of a text that was sent is never dropped.
 func (m Message) sent(c RecordSent) []events.Event {
-	if c.Attempt != m.Attempt {
-		return m.duplicateSend(c.Attempt, c.ProviderMessageID, c.ProviderStatus, "")
-	}
 	switch {
-	case m.Status == Dispatching:
+	case !m.made(c.Attempt):
+		return m.ignore(c.ProviderMessageID, c.ProviderStatus, "", ignoredUnknown)
+	case m.Status == Dispatching && c.Attempt == m.Attempt:
 		return []events.Event{events.MessageDispatched{
 			Attempt: c.Attempt, Provider: c.Provider,
 			ProviderMessageID: c.ProviderMessageID, ProviderStatus: c.ProviderStatus,
@@ -57,19 +58,22 @@ func (m Message) sent(c RecordSent) []events.Event {
 		return []events.Event{events.MessageReconciled{
 			Attempt: c.Attempt, Outcome: OutcomeSent, ProviderMessageID: c.ProviderMessageID, Evidence: "response",
 		}}
+	case m.ProviderMessageID == c.ProviderMessageID: // a receipt was faster
+		return nil
 	}
-	return nil
+	return m.ignore(c.ProviderMessageID, c.ProviderStatus, "", m.ignoredAs(c.Attempt, c.ProviderMessageID))
 }
 
-// unresolved reports whether proof that the last attempt was sent is news.
+// unresolved reports whether proof that an attempt was sent settles m: there is
+// none yet, and without it m would be sent once more, or is held for an operator.
 func (m Message) unresolved() bool {
 	switch m.Status {
 	case InDoubt, Retrying:
 		return true
 	case DeadLettered:
 		return m.inDoubtHeld
-	case Accepted:
-		return m.Attempt > 0 // redriven
+	case Accepted, Scheduled: // redriven, or deferred between two attempts
+		return m.Attempt > 0
 	}
 	return false
 }

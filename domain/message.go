@@ -18,7 +18,7 @@ type Message struct {
 	Provider          string    // of the last attempt
 	ProviderMessageID string
 	ignored           map[string]bool // receipts already recorded as ignored
-	inDoubtHeld       bool            // dead-lettered with its doubt unresolved
+	inDoubtHeld       bool            // dead-lettered although the last attempt may have been sent
 }
 
 // Decide answers c with events. None, and no error, mean that c no longer
@@ -74,7 +74,7 @@ func (m Message) Evolve(e events.Event) Message {
 	case events.MessageReconciled:
 		m = m.evolveReconciled(e)
 	case events.MessageDeadLettered:
-		m.Status, m.inDoubtHeld = DeadLettered, e.Reason == ReasonInDoubt
+		m.Status, m.inDoubtHeld = DeadLettered, e.Reason == ReasonInDoubt || e.Class == string(ClassInDoubt)
 	case events.MessageRedriven:
 		m.Status, m.DriveStart, m.DueAt, m.inDoubtHeld = Accepted, m.Attempt, time.Time{}, false
 	case events.MessageOptedOut:

@@ -6,21 +6,25 @@ import (
 	"github.com/pro-sms/prosms/events"
 )
 
+// Why a receipt changes nothing.
+const (
+	ignoredUnknown   = "unknown_attempt"        // no such attempt was made
+	ignoredDuplicate = "duplicate_send"         // an earlier attempt was sent as well
+	ignoredOther     = "other_provider_message" // the attempt is known as another of the provider's messages
+	ignoredFinal     = "final"
+)
+
 // receive takes a provider's later word. It never moves a message backwards; it
-// may prove that an attempt which seemed lost was sent.
+// may prove that an attempt which seemed lost was sent, and so spares a further one.
 func (m Message) receive(c Receipt) []events.Event {
 	attempt := c.Attempt
 	if attempt == 0 {
 		attempt = m.Attempt
 	}
 	switch {
-	case attempt < m.Attempt:
-		return m.duplicateSend(attempt, c.ProviderMessageID, c.ProviderStatus, c.ErrorCode)
-	case attempt > m.Attempt:
-		return m.ignore(c.ProviderMessageID, c.ProviderStatus, c.ErrorCode, "unknown_attempt")
-	}
-	switch {
-	case m.Status == Dispatching:
+	case !m.made(attempt):
+		return m.ignore(c.ProviderMessageID, c.ProviderStatus, c.ErrorCode, ignoredUnknown)
+	case m.Status == Dispatching && attempt == m.Attempt:
 		return append([]events.Event{events.MessageDispatched{
 			Attempt: attempt, Provider: m.Provider,
 			ProviderMessageID: c.ProviderMessageID, ProviderStatus: c.ProviderStatus,
@@ -31,11 +35,12 @@ func (m Message) receive(c Receipt) []events.Event {
 		}}, c.final()...)
 	case m.Status == Dispatched && m.ProviderMessageID == c.ProviderMessageID:
 		return c.final()
-	case m.Status == Dispatched:
-		return m.ignore(c.ProviderMessageID, c.ProviderStatus, c.ErrorCode, "other_provider_message")
 	}
-	return m.ignore(c.ProviderMessageID, c.ProviderStatus, c.ErrorCode, "final")
+	return m.ignore(c.ProviderMessageID, c.ProviderStatus, c.ErrorCode, m.ignoredAs(attempt, c.ProviderMessageID))
 }
+
+// made reports whether there was such an attempt.
+func (m Message) made(attempt int) bool { return 1 <= attempt && attempt <= m.Attempt }
 
 func (c Receipt) final() []events.Event {
 	switch c.Result {
@@ -47,12 +52,17 @@ func (c Receipt) final() []events.Event {
 	return nil
 }
 
-// duplicateSend notes proof that an attempt was sent after a later one was made.
-func (m Message) duplicateSend(attempt int, providerMessageID, status, code string) []events.Event {
-	if attempt < 1 || attempt > m.Attempt {
-		return m.ignore(providerMessageID, status, code, "unknown_attempt")
+// ignoredAs says why proof that an attempt was sent changes nothing.
+func (m Message) ignoredAs(attempt int, providerMessageID string) string {
+	switch {
+	case m.ProviderMessageID == providerMessageID:
+		return ignoredFinal
+	case attempt < m.Attempt:
+		return ignoredDuplicate
+	case m.Status == Dispatched:
+		return ignoredOther
 	}
-	return m.ignore(providerMessageID, status, code, "duplicate_send")
+	return ignoredFinal
 }
 
 // ignore records each distinct receipt once, so that repeats cannot grow a stream.

@@ -74,7 +74,7 @@ type MessageReconciled struct {
 	Attempt           int    `json:"attempt"`
 	Outcome           string `json:"outcome"` // "sent", "not_sent", "unknown"
 	ProviderMessageID string `json:"provider_message_id,omitempty"`
-	Evidence          string `json:"evidence,omitempty"` // "receipt", "lookup", "response", "policy"
+	Evidence          string `json:"evidence,omitempty"` // "receipt", "response", "lookup", "no_trace"
 }
 
 // MessageDeadLettered says that Pro-SMS has given up until an operator decides otherwise.
@@ -126,7 +126,7 @@ type MessageReceiptIgnored struct {
 	ProviderStatus    string `json:"provider_status"`
 	ProviderMessageID string `json:"provider_message_id,omitempty"`
 	ErrorCode         string `json:"error_code,omitempty"`
-	Reason            string `json:"reason"` // "final", "other_attempt", "duplicate_send"
+	Reason            string `json:"reason"` // "final", "unknown_attempt", "duplicate_send", "other_provider_message"
 }
 
 func (MessageAccepted) EventType() string       { return "message.accepted" }

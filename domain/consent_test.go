@@ -1,0 +1,42 @@
+package domain_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
+)
+
+func TestConsentIsTheLastWord(t *testing.T) {
+	out := events.ConsentOptedOut{Number: "+14155552671", Keyword: "STOP", Source: "keyword", Scope: "all"}
+	in := events.ConsentOptedIn{Number: "+14155552671", Keyword: "START", Source: "keyword", Scope: "all"}
+	for _, tt := range []struct {
+		name  string
+		given []events.Event
+		when  domain.Command
+		then  []events.Event
+		err   error
+	}{
+		{"opts out", nil, domain.OptOut{Event: out}, history(out), nil},
+		{"is out already", history(out), domain.OptOut{Event: out}, nil, nil},
+		{"opts in", history(out), domain.OptIn{Event: in}, history(in), nil},
+		{"is in already", nil, domain.OptIn{Event: in}, nil, nil},
+		{"opts out again", history(out, in), domain.OptOut{Event: out}, history(out), nil},
+		{"an event of a newer build changes nothing", history(out, events.Unknown{Type: "consent.paused"}), domain.OptOut{Event: out}, nil, nil},
+		{"a command of something else", nil, domain.Cancel{}, nil, domain.ErrUnknownCommand},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var c domain.Consent
+			for _, e := range tt.given {
+				c = c.Evolve(e)
+			}
+			got, err := c.Decide(tt.when)
+			if diff := cmp.Diff(tt.then, got); diff != "" || !errors.Is(err, tt.err) {
+				t.Errorf("Decide: %v, want %v (-want +got):\n%s", err, tt.err, diff)
+			}
+		})
+	}
+}
