@@ -115,7 +115,7 @@ func (k *courier) next() (p course, wait time.Duration, ok bool) {
 	if len(k.queue) == 0 {
 		return course{}, 0, false
 	}
-	if wait := k.queue[0].at.Sub(time.Now()); wait > 0 {
+	if wait := time.Until(k.queue[0].at); wait > 0 {
 		return course{}, wait, false
 	}
 	first, _ := heap.Pop(&k.queue).(queued)

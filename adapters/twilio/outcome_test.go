@@ -111,7 +111,8 @@ func TestConnectionsAreUsedAgainWhateverWasAnswered(t *testing.T) {
 	for range 3 {
 		provider.Send(t.Context(), text)
 	}
-	if first := <-connections; <-connections != first || <-connections != first {
+	first, second, third := <-connections, <-connections, <-connections
+	if second != first || third != first {
 		t.Error("an answer's body was not closed: each call took a new connection")
 	}
 }
