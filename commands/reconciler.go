@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,8 +33,13 @@ type Reconciler struct {
 	Parallel  int // look-ups at once; 0: 8
 	Log       *slog.Logger
 
-	made map[string]int // look-ups made, by attempt id
+	made    map[string]int       // look-ups made, by attempt id
+	mu      sync.Mutex           // of adopted
+	adopted map[string]time.Time // provider's messages that were bound lately, which the view may not show yet
 }
+
+// remembered is how long an adoption is kept in memory: until any view has it.
+const remembered = 10 * time.Minute
 
 // doubt is an attempt whose outcome is unknown.
 type doubt struct {
@@ -51,9 +58,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, ids []string, now time.Time)
 	if err != nil {
 		return err
 	}
+	r.forget(now)
 	made := make(map[string]int, len(ids))
-	var work errgroup.Group
-	work.SetLimit(orDefault(r.Parallel, 8))
+	// Doubts about one recipient are looked up one after the other, so that two
+	// of the same text cannot both adopt what is one message at the provider.
+	byRecipient := map[events.Personal][]func() error{}
 	for _, id := range ids {
 		d, ok := doubtOf(id, streams[id])
 		if !ok {
@@ -65,9 +74,21 @@ func (r *Reconciler) Reconcile(ctx context.Context, ids []string, now time.Time)
 		if made[d.attemptID] = max(done, passed); passed <= done && done < len(delays) {
 			continue
 		}
-		work.Go(func() error { return r.lookUp(ctx, d, passed >= len(delays), now) })
+		to := d.State.Text.To
+		byRecipient[to] = append(byRecipient[to], func() error { return r.lookUp(ctx, d, passed >= len(delays), now) })
 	}
 	r.made = made
+	var work errgroup.Group
+	work.SetLimit(orDefault(r.Parallel, 8))
+	for _, lookUps := range byRecipient {
+		work.Go(func() error {
+			var faults []error
+			for _, lookUp := range lookUps {
+				faults = append(faults, lookUp())
+			}
+			return errors.Join(faults...)
+		})
+	}
 	return work.Wait()
 }
 
@@ -110,6 +131,9 @@ func (r *Reconciler) lookUp(ctx context.Context, d doubt, last bool, now time.Ti
 		},
 		AttemptedAt: d.attemptedAt,
 		Bound: func(id string) bool {
+			if r.isAdopted(id) {
+				return true
+			}
 			bound, err := r.Bound(ctx, id)
 			unknown = errors.Join(unknown, err)
 			return bound || err != nil
@@ -139,5 +163,30 @@ func (r *Reconciler) lookUp(ctx context.Context, d doubt, last bool, now time.Ti
 	if err != nil {
 		return fmt.Errorf("reconciling %s: %w", d.ID, err)
 	}
+	if found.ProviderMessageID != "" {
+		r.adopt(found.ProviderMessageID, now)
+	}
 	return nil
+}
+
+func (r *Reconciler) adopt(providerMessageID string, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.adopted == nil {
+		r.adopted = map[string]time.Time{}
+	}
+	r.adopted[providerMessageID] = now
+}
+
+func (r *Reconciler) isAdopted(providerMessageID string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.adopted[providerMessageID]
+	return ok
+}
+
+func (r *Reconciler) forget(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.adopted, func(_ string, at time.Time) bool { return now.Sub(at) > remembered })
 }

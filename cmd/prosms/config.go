@@ -127,6 +127,7 @@ func loadConfig(environ []string) (Config, error) {
 			faults = append(faults, fmt.Errorf("%s: no such setting", name))
 		}
 	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	faults = append(faults, c.check()...)
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return c, errors.Join(faults...)

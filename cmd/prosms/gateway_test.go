@@ -213,7 +213,8 @@ func (i *instance) sendBatch(n int) ([]string, error) {
 			Messages []outgoing `json:"messages"`
 		}
 		for range min(500, n-len(ids)) {
-			request.Messages = append(request.Messages, outgoing{To: "+14155552671", Body: fmt.Sprintf("text %d", len(ids)+len(request.Messages))})
+			n := len(ids) + len(request.Messages)
+			request.Messages = append(request.Messages, outgoing{To: fmt.Sprintf("+1415%07d", 2_000_000+n), Body: fmt.Sprintf("text %d", n)})
 		}
 		var answer struct {
 			Results []struct {

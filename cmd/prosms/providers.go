@@ -71,8 +71,9 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	url := "http://" + listener.Addr().String()
 	p := providers{phone: url, accounts: []account{{localURL, options.token}}}
 	p.close = func() error {
+		err := fake.Close() // first, since it ends the calls that hang
 		stop()
-		return errors.Join(<-served, fake.Close())
+		return errors.Join(<-served, err)
 	}
 	p.Test, err = twilio.New(twilio.Config{
 		Name: "sandbox", AccountSID: sandbox.DefaultAccountSID, AuthToken: twilio.Secret(options.token), From: sandbox.DefaultFrom,
