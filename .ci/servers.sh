@@ -20,14 +20,24 @@ start_servers() {
     for name in $missing; do
         if "have_$name" || { install_packages "$(package_of "$name")" && "have_$name"; }; then
             echo "starting $name"
-            "start_$name" && await "$name" || echo "$name did not start: see above" >&2
+            if ! "start_$name" || ! await "$name"; then gone "$name"; fi
         elif docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
             echo "starting $name in a container"
-            start_container "$name" || echo "$name did not start: see above" >&2
+            if ! start_container "$name"; then gone "$name"; fi
         else
             echo "NO $name: not installed, and neither root with apt-get nor a container engine" >&2
         fi
     done
+}
+
+# gone NAME forgets a server that did not start, so that its tests are skipped.
+gone() {
+    echo "NO $1: it did not start, see above" >&2
+    case $1 in
+    postgres) unset TEST_DATABASE_URL ;;
+    rabbitmq) unset TEST_RABBITMQ_URL ;;
+    redis) unset TEST_REDIS_URL ;;
+    esac
 }
 
 stop_servers() {

@@ -3,6 +3,7 @@ package servers
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
 	"testing"
@@ -138,7 +139,12 @@ func redisVersion(ctx context.Context, address string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("parsing the URL: malformed")
 	}
-	options.MaxRetries, options.DialerRetries = -1, 1 // the question is whether it answers now
+	// The client would try, and log, five times.
+	conn, err := new(net.Dialer).DialContext(ctx, options.Network, options.Addr)
+	if err != nil {
+		return "", err
+	}
+	_ = conn.Close()
 	c := goredis.NewClient(options)
 	defer func() { _ = c.Close() }()
 	info, err := c.InfoMap(ctx, "server").Result()

@@ -36,6 +36,9 @@ func TestPostgresGivesAnEmptyDatabaseThatIsDroppedThoughConnectionsAreLeft(t *te
 			t.Errorf("the test does not own its database: %v", err)
 		}
 	})
+	if address == "" {
+		t.Skip("no server, as the subtest says")
+	}
 	if conn, err := pgx.Connect(t.Context(), address); err == nil {
 		_ = conn.Close(t.Context())
 		t.Errorf("the database is still there after the test")
@@ -105,6 +108,9 @@ func TestRedisGivesAnEmptyDatabaseAndEmptiesItAfterwards(t *testing.T) {
 			t.Fatalf("writing: %v", err)
 		}
 	})
+	if address == "" {
+		t.Skip("no server, as the subtest says")
+	}
 	// Another test may hold the database by now, but not our key.
 	if n, err := client(t, address).Exists(t.Context(), "key").Result(); err != nil || n != 0 {
 		t.Errorf("got %d keys, %v; want none", n, err)
