@@ -34,11 +34,11 @@ func (a *api) getMessage(w http.ResponseWriter, r *http.Request, caller commands
 	}
 	if p != nil && m.Version == ask.version {
 		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(ask.wait/time.Second)))
-		if m, err = a.await(w, r, p, ask.wait, m); err != nil {
+		if m, err = a.await(r, p, ask.wait, m); err != nil {
 			return err
 		}
 	}
-	tag := `"` + strconv.Itoa(m.Version) + `"`
+	tag := etag(m.Version)
 	w.Header().Set("ETag", tag)
 	if matches(known, tag) {
 		w.WriteHeader(http.StatusNotModified)
@@ -55,10 +55,7 @@ func (a *api) look(ctx context.Context, tenant, id string) (projections.Message,
 
 // await returns m once it has changed, or as it is when wait is over or the
 // server shuts down. Meanwhile the request does not count as work under way.
-func (a *api) await(w http.ResponseWriter, r *http.Request, p *poll, wait time.Duration, m projections.Message) (projections.Message, error) {
-	// The read timeout is for requests and would end the waiting; only those
-	// ResponseWriters that serve sockets have one.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+func (a *api) await(r *http.Request, p *poll, wait time.Duration, m projections.Message) (projections.Message, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	defer cancel()
 	defer context.AfterFunc(a.closing, cancel)()
@@ -81,8 +78,9 @@ type asked struct {
 // longPoll reads Prefer: wait=20 (RFC 7240, 4.3), which counts only with the one
 // version that the client knows. Preferences that make no sense are ignored.
 func longPoll(h http.Header, known string) asked {
-	version, err := strconv.Atoi(strings.Trim(strings.TrimPrefix(strings.TrimSpace(known), "W/"), `"`))
-	if err != nil {
+	tag := strings.TrimPrefix(strings.TrimSpace(known), "W/")
+	version, err := strconv.Atoi(strings.Trim(tag, `"`))
+	if err != nil || tag != etag(version) {
 		return asked{}
 	}
 	for _, preference := range strings.Split(strings.Join(h.Values("Prefer"), ","), ",") {
@@ -99,6 +97,8 @@ func longPoll(h http.Header, known string) asked {
 	}
 	return asked{}
 }
+
+func etag(version int) string { return `"` + strconv.Itoa(version) + `"` }
 
 // matches reports whether If-None-Match names tag, by weak comparison (RFC 9110, 13.1.2).
 func matches(ifNoneMatch, tag string) bool {
