@@ -341,3 +341,26 @@ func (b *lockedBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.buffer.String()
 }
+
+// value returns a setting of the rig.
+func (r *rig) value(name string) string {
+	r.t.Helper()
+	for _, entry := range r.environ {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	r.t.Fatalf("%s is not set", name)
+	return ""
+}
+
+// replace changes a setting of the rig.
+func (r *rig) replace(name, value string) {
+	r.t.Helper()
+	old := name + "=" + r.value(name)
+	for i, entry := range r.environ {
+		if entry == old {
+			r.environ[i] = name + "=" + value
+		}
+	}
+}

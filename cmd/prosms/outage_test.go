@@ -1,0 +1,165 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pro-sms/prosms/ports/porttest/servers"
+)
+
+// cable is a connection to a server that can be pulled out and put back.
+type cable struct {
+	t        *testing.T
+	target   string
+	addr     string
+	mu       sync.Mutex
+	listener net.Listener
+	conns    map[net.Conn]bool
+	copying  sync.WaitGroup
+}
+
+func newCable(t *testing.T, target string) *cable {
+	c := &cable{t: t, target: target, addr: "127.0.0.1:0", conns: map[net.Conn]bool{}}
+	c.plug()
+	t.Cleanup(c.pull)
+	return c
+}
+
+func (c *cable) plug() {
+	listener, err := new(net.ListenConfig).Listen(c.t.Context(), "tcp", c.addr)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.mu.Lock()
+	c.listener, c.addr = listener, listener.Addr().String()
+	c.mu.Unlock()
+	c.copying.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", c.target)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			c.mu.Lock()
+			c.conns[client], c.conns[server] = true, true
+			c.mu.Unlock()
+			c.copying.Go(func() { c.copy(client, server) })
+			c.copying.Go(func() { c.copy(server, client) })
+		}
+	})
+}
+
+func (c *cable) copy(to, from net.Conn) {
+	_, _ = io.Copy(to, from)
+	to.Close()
+	from.Close()
+}
+
+// pull cuts all connections and refuses new ones.
+func (c *cable) pull() {
+	c.mu.Lock()
+	c.listener.Close()
+	for conn := range c.conns {
+		conn.Close()
+	}
+	clear(c.conns)
+	c.mu.Unlock()
+	c.copying.Wait()
+}
+
+// through returns address with the cable's in the place of its host.
+func (c *cable) through(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	u.Host = c.addr
+	return u.String()
+}
+
+func hostOf(t *testing.T, address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
+
+func TestIntakeGoesOnWithoutTheBrokerAndEverythingIsDeliveredAfterwards(t *testing.T) {
+	address, _ := servers.RabbitMQ(t)
+	broker := newCable(t, hostOf(t, address))
+	rig := newRig(t, true)
+	rig.replace("RABBITMQ_URL", broker.through(address))
+	gateway := rig.start()
+	ids, err := gateway.sendBatch(200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broker.pull()
+	for range 5 {
+		more, err := gateway.sendBatch(100)
+		if ids = append(ids, more...); err != nil {
+			t.Errorf("without the broker: %v", err)
+		}
+	}
+	var ready struct{ Status string }
+	eventually(t, 10*time.Second, "degraded", func() bool {
+		status, err := gateway.call("GET", "/readyz", nil, &ready)
+		return err == nil && status == http.StatusOK && ready.Status == "degraded"
+	})
+	broker.plug()
+	gateway.expectAllDelivered(ids, 60*time.Second)
+	gateway.stop()
+}
+
+func TestIntakeRefusesWithoutTheStoreAndLosesNothing(t *testing.T) {
+	address := servers.Postgres(t)
+	store := newCable(t, hostOf(t, address))
+	rig := newRig(t, true)
+	rig.replace("DATABASE_URL", store.through(rig.value("DATABASE_URL")))
+	gateway := rig.start()
+	ids, err := gateway.sendBatch(300)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.pull()
+	response := gateway.post(t, `{"to":"+14155552671","body":"refused"}`)
+	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+		t.Errorf("without the store: %d, Retry-After %q; want 503 with it", response.StatusCode, response.Header.Get("Retry-After"))
+	}
+	store.plug()
+	eventually(t, 20*time.Second, "ready again", func() bool {
+		status, err := gateway.call("GET", "/readyz", nil, nil)
+		return err == nil && status == http.StatusOK
+	})
+	// What was being sent when the store went away is in doubt until it is looked up.
+	gateway.expectAll(ids, []string{"delivered", "dispatched"}, 90*time.Second)
+	gateway.stop()
+}
+
+// post sends a message as it is.
+func (i *instance) post(t *testing.T, body string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), "POST", i.url+"/v1/messages", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+i.rig.key)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response
+}
