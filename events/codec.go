@@ -52,10 +52,11 @@ func decodeAs[E Event](data json.RawMessage) (Event, error) {
 }
 
 // Encode returns the stored form of e and its schema. An error means that e is
-// of no type in the catalogue, or does not marshal.
+// of no type in the catalogue, or does not marshal. An Unknown is never written,
+// whatever it is called: its payload is not in it.
 func Encode(e Event) (data json.RawMessage, schema int, err error) {
 	s, ok := shapes[e.EventType()]
-	if !ok {
+	if _, unknown := e.(Unknown); unknown || !ok {
 		return nil, 0, fmt.Errorf("encoding %s: not in the catalogue", e.EventType())
 	}
 	data, err = json.Marshal(e)
@@ -76,15 +77,15 @@ func Decode(eventType string, schema int, data json.RawMessage) (Event, error) {
 	if schema < 1 {
 		return nil, fmt.Errorf("decoding %s: schema %d", eventType, schema)
 	}
+	// Errors of json may quote a value, which may be personal: none is passed on.
 	for i := schema; i < s.schema; i++ {
 		var err error
 		if data, err = s.upcasters[i-1](data); err != nil {
-			return nil, fmt.Errorf("upcasting %s from schema %d: %w", eventType, i, err)
+			return nil, fmt.Errorf("upcasting %s from schema %d: malformed payload", eventType, i)
 		}
 	}
 	e, err := s.decode(data)
 	if err != nil {
-		// json errors may quote the value, which may be personal.
 		return nil, fmt.Errorf("decoding %s: malformed payload", eventType)
 	}
 	return e, nil
