@@ -124,6 +124,9 @@ func (a *api) enter(res *response, r *http.Request, route route) error {
 	if err != nil {
 		return err
 	}
+	if strings.Contains(route.pattern, "{id}") && !wellFormed(r.PathValue("id")) {
+		return errNotFound
+	}
 	if route.waits { // it bounds its work itself
 		return route.handle(res, r, caller)
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -21,7 +22,7 @@ func (a *api) admit(ctx context.Context, res *response, r *http.Request, needed 
 	}
 	credential, key, err := a.authenticate(ctx, r)
 	if err != nil {
-		if _, refused := err.(*refusal); refused {
+		if _, refused := errors.AsType[*refusal](err); refused {
 			if limited := a.limitAddress(ctx, res, r); limited != nil {
 				return caller, limited
 			}
@@ -51,7 +52,7 @@ func (a *api) authenticate(ctx context.Context, r *http.Request) (commands.Crede
 		return commands.Credential{}, domain.Key{}, errMissingKey
 	}
 	credential, ok := commands.ParseCredential(strings.TrimSpace(presented))
-	if !ok {
+	if !ok || !wellFormed(credential.ID) {
 		return commands.Credential{}, domain.Key{}, errInvalidKey
 	}
 	key, err := a.keys.Get(ctx, credential)

@@ -1,6 +1,10 @@
 package api_test
 
 import (
+	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -114,10 +118,16 @@ func TestBadInputIsRefusedClearlyAndNothingIsStoredOrEchoed(t *testing.T) {
 
 		{"an unknown id", "GET /v1/messages/" + canary, "", "", 404, "not_found", ""},
 		{"an id of something else", "GET /v1/messages/key_" + strings.Split(w.key, "_")[2], "", "", 404, "not_found", ""},
+		{"an id that no store could take", "GET /v1/messages/%00" + canary, "", "", 404, "not_found", ""},
+		{"an id that is not UTF-8", "GET /v1/messages/%ff" + canary, "", "", 404, "not_found", ""},
+		{"a key that is not UTF-8", send, text(), "Authorization: Bearer psk_live_\xff" + canary + "_secret", 401, "invalid_key", ""},
 		{"events of an unknown id", "GET /v1/messages/" + canary + "/events", "", "", 404, "not_found", ""},
 		{"canceling an unknown id", "POST /v1/messages/" + canary + "/cancel", "", "", 404, "not_found", ""},
 		{"a bad cursor", list + "?cursor=" + canary, "", "", 400, "invalid_cursor", "/cursor"},
 		{"an empty cursor", list + "?cursor=", "", "", 400, "invalid_value", "/cursor"},
+		{"a cursor made by hand", list + "?cursor=" + forgedCursor("msg_\x00", 1), "", "", 400, "invalid_cursor", "/cursor"},
+		{"a cursor from another age", list + "?cursor=" + forgedCursor("msg_1", math.MaxInt64), "", "", 400, "invalid_cursor", "/cursor"},
+		{"a reference to search for that is none", list + "?reference=%00" + canary, "", "", 400, "invalid_value", "/reference"},
 		{"a limit of 0", list + "?limit=0", "", "", 400, "invalid_value", "/limit"},
 		{"a limit of 101", list + "?limit=101", "", "", 400, "invalid_value", "/limit"},
 		{"a limit in words", list + "?limit=" + canary, "", "", 400, "invalid_value", "/limit"},
@@ -172,6 +182,13 @@ func TestBadInputIsRefusedClearlyAndNothingIsStoredOrEchoed(t *testing.T) {
 	if strings.Contains(w.log(), canary) || strings.Contains(w.log(), number) {
 		t.Error("the log repeats a request")
 	}
+}
+
+// forgedCursor has the right checksum.
+func forgedCursor(id string, at int64) string {
+	head := binary.BigEndian.AppendUint64([]byte{'m'}, uint64(at))
+	sum := crc32.Update(crc32.ChecksumIEEE(head), crc32.IEEETable, []byte(id))
+	return base64.RawURLEncoding.EncodeToString(append(binary.BigEndian.AppendUint32(head, sum), id...))
 }
 
 func flat(h http.Header) []string {

@@ -18,6 +18,9 @@ const (
 // cursorHeader is a list, a time in microseconds and a checksum over all the rest.
 const cursorHeader = 1 + 8 + 4
 
+// maxCursorTime is the year 10000, which every store can still compare with.
+const maxCursorTime = 253402300800 * 1e6
+
 // encodeCursor returns a place in a list, for the client to hand back; null after
 // the last page. It holds nothing secret and grants nothing: the tenant always
 // comes from the key. The checksum only tells what is no cursor from what is.
@@ -45,7 +48,7 @@ func (q *query) cursor(list byte) *ports.Cursor {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(q.values.Get("cursor"))
 	if err == nil && len(b) > cursorHeader && len(b) < 256 && b[0] == list {
 		at, sum, id := binary.BigEndian.Uint64(b[1:]), binary.BigEndian.Uint32(b[9:]), string(b[cursorHeader:])
-		if cursorSum(b[:9], id) == sum {
+		if cursorSum(b[:9], id) == sum && at < maxCursorTime && wellFormed(id) {
 			return &ports.Cursor{Key: time.UnixMicro(int64(at)).UTC(), ID: id}
 		}
 	}

@@ -67,7 +67,7 @@ func (d *decoder) object(field func(name []byte) error) error {
 		}
 		seen = append(seen, name)
 		err := field(name)
-		if err == errUnknownField {
+		if errors.Is(err, errUnknownField) {
 			return refused(codeUnknownField, "the object has a field that is not in the contract")
 		}
 		return within(string(name), err)
@@ -127,7 +127,7 @@ func (d *decoder) array(item func(i int) error) error {
 
 // within makes the pointer of err start at part, unless err is about the document.
 func within(part string, err error) error {
-	if r, ok := err.(*refusal); ok && r.fault != nil && r.code != codeMalformed {
+	if r, ok := errors.AsType[*refusal](err); ok && r.fault != nil && r.code != codeMalformed {
 		r.fault.Pointer = "/" + part + r.fault.Pointer
 	}
 	return err

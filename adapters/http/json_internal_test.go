@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -59,7 +60,7 @@ func FuzzWhatIsReadIsWhatEncodingJSONReads(f *testing.F) {
 			t.Fatal("malformed, and read")
 		}
 		if err != nil {
-			if r, ok := err.(*refusal); !ok || r.fault == nil {
+			if r, ok := errors.AsType[*refusal](err); !ok || r.fault == nil {
 				t.Fatalf("refused by %v, which points at nothing", err)
 			}
 			return

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -138,11 +139,9 @@ func (b *batch) read(d *decoder) error {
 // refuse notes that item i cannot be read, and passes over it.
 func (b *batch) refuse(d *decoder, i, start int, err error) error {
 	if len(b.refused) == 0 {
-		if blamed := d.blame(err); blamed != err {
-			return blamed
-		}
+		err = d.blame(err) // once is enough to know that the rest is well formed
 	}
-	if r, ok := err.(*refusal); !ok || r.code == codeMalformed {
+	if r, ok := errors.AsType[*refusal](err); !ok || r.code == codeMalformed {
 		return err
 	}
 	b.refused[i] = err

@@ -26,7 +26,7 @@ func (a *api) listMessages(w http.ResponseWriter, r *http.Request, caller comman
 		Status:        oneOf(q, "status", domain.Statuses),
 		Lane:          oneOf(q, "lane", domain.Lanes),
 		Consent:       a.recipient(q, caller.Tenant),
-		Reference:     q.text("reference"),
+		Reference:     q.printable("reference"),
 		CreatedAfter:  q.time("created_after"),
 		CreatedBefore: q.time("created_before"),
 		Limit:         q.limit(),

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pro-sms/prosms/commands"
 )
@@ -79,6 +81,15 @@ func (q *query) text(name string) string {
 // a space, which has no other place in it.
 func parseTime(value string) (time.Time, error) {
 	return time.Parse(time.RFC3339, strings.Replace(value, " ", "+", 1))
+}
+
+// printable returns a parameter that must be text which can have been stored.
+func (q *query) printable(name string) string {
+	value := q.text(name)
+	if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+		q.refuse(name, commands.CodeInvalidValue, "printable characters in UTF-8")
+	}
+	return value
 }
 
 // oneOf returns a parameter that must be among words.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
@@ -38,10 +37,13 @@ func (a *api) twilioStatus(w http.ResponseWriter, r *http.Request, caller comman
 	if attempt, err := strconv.Atoi(query.Get("a")); err == nil && attempt > 0 {
 		receipt.Attempt = attempt
 	}
+	if !wellFormed(id) {
+		id = "malformed"
+	}
 	err = a.Commands.Receive(r.Context(), id, receipt)
 	if errors.Is(err, domain.ErrNotFound) {
 		a.log.WarnContext(r.Context(), "receipt for an unknown message",
-			"request_id", caller.RequestID, "message", loggableID(id), "provider_message", receipt.ProviderMessageID)
+			"request_id", caller.RequestID, "message", id, "provider_message", receipt.ProviderMessageID)
 		err = nil
 	}
 	if err != nil {
@@ -76,14 +78,4 @@ func (a *api) verified(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	return nil, errForged
-}
-
-// loggableID returns an id if it looks like one of ours.
-func loggableID(id string) string {
-	if !strings.HasPrefix(id, "msg_") || len(id) > 64 || strings.ContainsFunc(id, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_')
-	}) {
-		return "malformed"
-	}
-	return id
 }

@@ -128,7 +128,7 @@ func TestAReceiptForAnUnknownMessageIsTakenAndLoggedByID(t *testing.T) {
 		"?m=msg_0123&a=1":     "message=msg_0123",
 		"?a=1":                "message=malformed",
 		"?m=%2B14155552671":   "message=malformed",
-		"?m=consent_0123&a=1": "message=malformed",
+		"?m=consent_0123&a=1": "message=consent_0123",
 	} {
 		if a := w.callBack(query, delivered); a.status != http.StatusNoContent {
 			t.Errorf("%s: %d", query, a.status)
