@@ -83,13 +83,13 @@ func newRig(t *testing.T, full bool, settings ...string) *rig {
 	return r
 }
 
-// topologyNames are all exchanges and queues of an installation with defaults.
+// topologyNames are all exchanges and queues that an installation of these tests may have.
 func topologyNames(prefix string) []string {
 	names := []string{"sms.dispatch", "sms.dlx", "sms.dlq", "sms.events", "sms.events." + consumerProjections}
 	for _, lane := range domain.Lanes {
 		names = append(names, ports.DispatchTopic(lane))
 	}
-	for _, delay := range []time.Duration{30 * time.Second, 5 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour} {
+	for _, delay := range []time.Duration{time.Second, 2 * time.Second, 30 * time.Second, 5 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour} {
 		names = append(names, ports.RetryTopic(delay))
 	}
 	for i := range names {
