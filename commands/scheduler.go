@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -21,9 +23,11 @@ import (
 //
 // One instance runs it at a time (ports.Leader); two would do no harm.
 type Scheduler struct {
-	Store      ports.EventStore
-	Bus        message.Publisher
-	Due        func(ctx context.Context, status domain.Status, by time.Time, limit int) ([]string, error)
+	Store ports.EventStore
+	Bus   message.Publisher
+	// Due returns ids of messages of a status, and of a lane unless that is empty,
+	// which have waited for attention since by or longer, the longest first.
+	Due        func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error)
 	Depth      func(ctx context.Context, topic string) (int, error) // of a lane's queue
 	Reconciler *Reconciler
 	// Abandoned is the age at which an attempt without an outcome counts as left
@@ -36,78 +40,83 @@ type Scheduler struct {
 	Overdue    time.Duration    // how long accepted work may wait before an empty queue means that it was lost; 0: 30 s
 	Interval   time.Duration    // between rounds; 0: 500 ms
 	Limit      int              // messages of each kind in a round; 0: 500
+	MaxDepth   int              // messages in a lane\'s queue beyond which nothing more is issued to it; 0: 1,000
 	Now        func() time.Time // nil: time.Now
 	Log        *slog.Logger
 
-	issued map[string]time.Time // work issued lately, by attempt id; only Run's goroutine uses it
+	issued map[string]time.Time // work issued lately, by attempt id; only issueRound uses it
 }
 
 // Run schedules until ctx ends.
 func (s *Scheduler) Run(ctx context.Context) error {
-	s.issued = map[string]time.Time{}
+	var rounds sync.WaitGroup
+	// Issuing may wait for a consumer in this process; doubts must not wait for it.
+	rounds.Go(func() { s.every(ctx, "issuing", s.issueRound) })
+	rounds.Go(func() { s.every(ctx, "resolving doubts", s.doubtRound) })
+	rounds.Wait()
+	return nil
+}
+
+// every repeats round until ctx ends.
+func (s *Scheduler) every(ctx context.Context, what string, round func(context.Context) error) {
 	for {
-		if err := s.round(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("scheduling", "error", err)
+		if err := round(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Error(what, "error", err)
 		}
 		if wait(ctx, orDefault(s.Interval, 500*time.Millisecond)) != nil {
-			return nil
+			return
 		}
 	}
 }
 
-// round does everything once. A part that fails does not keep the others.
-func (s *Scheduler) round(ctx context.Context) error {
+// issueRound releases what is due and issues again what was lost, in lanes whose
+// queue is short: in a long one it would only wait, and be issued ever again.
+func (s *Scheduler) issueRound(ctx context.Context) error {
 	now := s.now()
-	for id, at := range s.issued {
-		if now.Sub(at) > s.overdue() {
-			delete(s.issued, id)
-		}
+	if s.issued == nil {
+		s.issued = map[string]time.Time{}
 	}
-	return errors.Join(
-		s.release(ctx, domain.Retrying, now),
-		s.release(ctx, domain.Scheduled, now),
-		s.reissue(ctx, now),
-		s.abandon(ctx, now),
-		s.reconcile(ctx, now),
-	)
-}
-
-// release hands what is due to its lane.
-func (s *Scheduler) release(ctx context.Context, status domain.Status, now time.Time) error {
-	waiting, err := s.waiting(ctx, status, now)
-	if err != nil {
-		return err
-	}
-	return s.issue(ctx, waiting, now)
-}
-
-// reissue hands accepted work to its lane once more when its queue is empty: then
-// the work was lost on the way.
-func (s *Scheduler) reissue(ctx context.Context, now time.Time) error {
-	waiting, err := s.waiting(ctx, domain.Accepted, now.Add(-s.overdue()))
-	if err != nil || len(waiting) == 0 {
-		return err
-	}
-	empty := map[domain.Lane]bool{}
+	maps.DeleteFunc(s.issued, func(_ string, at time.Time) bool { return now.Sub(at) > s.overdue() })
+	depth := map[domain.Lane]int{}
 	for _, lane := range domain.Lanes {
-		depth, err := s.Depth(ctx, ports.DispatchTopic(lane))
+		waiting, err := s.Depth(ctx, ports.DispatchTopic(lane))
 		if err != nil {
 			return fmt.Errorf("asking for the depth of lane %s: %w", lane, err)
 		}
-		empty[lane] = depth == 0
+		depth[lane] = waiting
 	}
-	var lost []stream[domain.Message]
-	for _, m := range waiting {
-		if empty[domain.Lane(m.State.Text.Lane)] {
-			lost = append(lost, m)
+	var faults []error
+	for _, lane := range domain.Lanes {
+		if depth[lane] < orDefault(s.MaxDepth, 1000) {
+			faults = append(faults, s.release(ctx, domain.Retrying, lane, now), s.release(ctx, domain.Scheduled, lane, now))
+		}
+		if depth[lane] == 0 {
+			// Accepted work is in its queue from the start. When that is empty, it
+			// was lost on the way.
+			faults = append(faults, s.release(ctx, domain.Accepted, lane, now.Add(-s.overdue())))
 		}
 	}
-	return s.issue(ctx, lost, now)
+	return errors.Join(faults...)
+}
+
+// doubtRound finds attempts without an outcome and has doubts looked up.
+func (s *Scheduler) doubtRound(ctx context.Context) error {
+	now := s.now()
+	return errors.Join(s.abandon(ctx, now), s.reconcile(ctx, now))
+}
+
+// release hands what has been due since by to its lane.
+func (s *Scheduler) release(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time) error {
+	waiting, err := s.waiting(ctx, status, lane, by)
+	if err != nil {
+		return err
+	}
+	return s.issue(ctx, waiting)
 }
 
 // waiting loads messages that the view shows as due, if they still wait.
-func (s *Scheduler) waiting(ctx context.Context, status domain.Status, by time.Time) ([]stream[domain.Message], error) {
-	found, err := s.due(ctx, status, by)
+func (s *Scheduler) waiting(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time) ([]stream[domain.Message], error) {
+	found, err := s.due(ctx, status, lane, by)
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +129,8 @@ func (s *Scheduler) waiting(ctx context.Context, status domain.Status, by time.T
 	return waiting, nil
 }
 
-func (s *Scheduler) due(ctx context.Context, status domain.Status, by time.Time) ([]stream[domain.Message], error) {
-	ids, err := s.Due(ctx, status, by, orDefault(s.Limit, 500))
+func (s *Scheduler) due(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time) ([]stream[domain.Message], error) {
+	ids, err := s.Due(ctx, status, lane, by, orDefault(s.Limit, 500))
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
@@ -137,7 +146,7 @@ func (s *Scheduler) due(ctx context.Context, status domain.Status, by time.Time)
 }
 
 // issue publishes work, each attempt once in a while only.
-func (s *Scheduler) issue(ctx context.Context, waiting []stream[domain.Message], now time.Time) error {
+func (s *Scheduler) issue(ctx context.Context, waiting []stream[domain.Message]) error {
 	relay := Relay{Bus: s.Bus}
 	var errands []errand
 	for _, m := range waiting {
@@ -155,7 +164,7 @@ func (s *Scheduler) issue(ctx context.Context, waiting []stream[domain.Message],
 			return fmt.Errorf("issuing work: %w", err)
 		}
 		for _, e := range group {
-			s.issued[domain.AttemptID(e.work.MessageID, e.work.Attempt)] = now
+			s.issued[domain.AttemptID(e.work.MessageID, e.work.Attempt)] = s.now()
 		}
 	}
 	return nil
@@ -167,7 +176,7 @@ func (s *Scheduler) abandon(ctx context.Context, now time.Time) error {
 	if s.AloneSince.After(by) {
 		by = s.AloneSince
 	}
-	ids, err := s.Due(ctx, domain.Dispatching, by, orDefault(s.Limit, 500))
+	ids, err := s.Due(ctx, domain.Dispatching, "", by, orDefault(s.Limit, 500))
 	if err != nil {
 		return err
 	}
@@ -184,7 +193,7 @@ func (s *Scheduler) abandon(ctx context.Context, now time.Time) error {
 
 // reconcile has doubts looked up whose time has come.
 func (s *Scheduler) reconcile(ctx context.Context, now time.Time) error {
-	ids, err := s.Due(ctx, domain.InDoubt, now, orDefault(s.Limit, 500))
+	ids, err := s.Due(ctx, domain.InDoubt, "", now, orDefault(s.Limit, 500))
 	if err != nil {
 		return err
 	}

@@ -81,16 +81,17 @@ func (q Queries) Messages(ctx context.Context, f MessageFilter) ([]Message, *por
 	return messages[:f.Limit], &ports.Cursor{Key: last.CreatedAt, ID: last.ID}, nil
 }
 
-// Due returns the ids of messages of a status that the scheduler has to see to by
-// a time, the longest waiting first.
-func (q Queries) Due(ctx context.Context, status string, by time.Time, limit int) ([]string, error) {
-	rows, err := q.Views.Find(ctx, messagesView, ports.Query{
-		Where: []ports.Condition{
-			{Column: "status", Op: ports.Equal, Value: status},
-			{Column: "due_at", Op: ports.AtMost, Value: by.UTC()},
-		},
-		OrderBy: "due_at", Limit: limit,
-	})
+// Due returns the ids of messages of a status, and of a lane unless that is empty,
+// which the scheduler has to see to by a time, the longest waiting first.
+func (q Queries) Due(ctx context.Context, status, lane string, by time.Time, limit int) ([]string, error) {
+	where := []ports.Condition{
+		{Column: "status", Op: ports.Equal, Value: status},
+		{Column: "due_at", Op: ports.AtMost, Value: by.UTC()},
+	}
+	if lane != "" {
+		where = append(where, ports.Condition{Column: "lane", Op: ports.Equal, Value: lane})
+	}
+	rows, err := q.Views.Find(ctx, messagesView, ports.Query{Where: where, OrderBy: "due_at", Limit: limit})
 	if err != nil {
 		return nil, fmt.Errorf("searching due messages: %w", err)
 	}

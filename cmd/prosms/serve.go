@@ -109,8 +109,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(), Log: o.log}
 	scheduler := &commands.Scheduler{
 		Store: store, Bus: b, Depth: b.Depth, Log: o.log,
-		Due: func(ctx context.Context, status domain.Status, by time.Time, limit int) ([]string, error) {
-			return queries.Due(ctx, string(status), by, limit)
+		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error) {
+			return queries.Due(ctx, string(status), string(lane), by, limit)
 		},
 		Abandoned: c.ProviderTimeout + 15*time.Second, AloneSince: st.aloneSince,
 		Reconciler: &commands.Reconciler{
