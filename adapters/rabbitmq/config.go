@@ -102,7 +102,7 @@ func (c Config) validate() error {
 		}
 	}
 	if c.Prefetch > 65535 { // a short in basic.qos
-		faults = append(faults, fmt.Errorf("Prefetch %d: more than 65,535", c.Prefetch))
+		faults = append(faults, fmt.Errorf("prefetch of %d: more than 65,535", c.Prefetch))
 	}
 	return errors.Join(faults...)
 }
