@@ -26,12 +26,17 @@ import (
 type Reconciler struct {
 	Store     ports.EventStore
 	Providers Providers
-	Delays    func(domain.Lane) []time.Duration                                 // look-ups after the doubt arose
-	Resend    func(lane domain.Lane, canLookUp bool) bool                       // the policy
-	Bound     func(ctx context.Context, providerMessageID string) (bool, error) // known to be some message's
-	Schedule  domain.RetrySchedule
-	Parallel  int // look-ups at once; 0: 8
-	Log       *slog.Logger
+	Delays    func(domain.Lane) []time.Duration           // look-ups after the doubt arose
+	Resend    func(lane domain.Lane, canLookUp bool) bool // the policy
+	// Bound reports whether a provider's message is known to be some message's, as
+	// of the head of the log.
+	Bound func(ctx context.Context, providerMessageID string) (bool, error)
+	// UnderWay returns the messages to a recipient (by tenant and consent stream)
+	// whose attempt is under way, as of the head of the log.
+	UnderWay func(ctx context.Context, tenant, consent string) ([]string, error)
+	Schedule domain.RetrySchedule
+	Parallel int // look-ups at once; 0: 8
+	Log      *slog.Logger
 
 	made    map[string]int       // look-ups made, by attempt id
 	mu      sync.Mutex           // of adopted
@@ -115,42 +120,23 @@ func doubtOf(id string, recorded []events.Recorded) (doubt, bool) {
 	return d, d.State.Status == domain.InDoubt
 }
 
+// errUnsettled says that the answer of a look-up may be about another message,
+// whose own outcome is about to be known.
+var errUnsettled = errors.New("the same text is being sent to the same recipient")
+
 // lookUp asks the provider once and records what is certain now.
 func (r *Reconciler) lookUp(ctx context.Context, d doubt, last bool, now time.Time) error {
-	provider, ok := r.Providers.Named(d.State.Provider)
-	if !ok {
-		r.Log.Error("cannot look up: the provider is no longer configured", "message", d.ID, "provider", d.State.Provider)
-		return nil
-	}
 	text := d.State.Text
-	var unknown error // whose a provider's message is
-	found, err := provider.Find(ctx, ports.Lookup{
-		Text: ports.Text{
-			MessageID: d.ID, Attempt: d.State.Attempt,
-			To: text.To, From: text.From, Body: text.Body, ExpiresAt: text.ExpiresAt,
-		},
-		AttemptedAt: d.attemptedAt,
-		Bound: func(id string) bool {
-			if r.isAdopted(id) {
-				return true
-			}
-			bound, err := r.Bound(ctx, id)
-			unknown = errors.Join(unknown, err)
-			return bound || err != nil
-		},
-	})
-	if err == nil {
-		err = unknown // otherwise what could not be asked would look like no trace
-	}
+	found, err := r.find(ctx, d)
 	canLookUp := !errors.Is(err, ports.ErrNoLookup)
 	switch {
 	case err != nil && canLookUp:
 		r.Log.Warn("looking up", "message", d.ID, "attempt", d.State.Attempt, "error", err)
 		return nil
-	case found.Ambiguous:
-		r.Log.Warn("several texts match, taking the earliest", "message", d.ID, "attempt", d.State.Attempt)
 	case found.ProviderMessageID == "" && !last:
 		return nil
+	case found.Ambiguous:
+		r.Log.Warn("several texts match, taking the earliest", "message", d.ID, "attempt", d.State.Attempt)
 	}
 	command := domain.Reconcile{
 		Attempt: d.State.Attempt, ProviderMessageID: found.ProviderMessageID,
@@ -167,6 +153,69 @@ func (r *Reconciler) lookUp(ctx context.Context, d doubt, last bool, now time.Ti
 		r.adopt(found.ProviderMessageID, now)
 	}
 	return nil
+}
+
+// find asks the provider for an attempt. What it returns is no other message's:
+// neither of one that is known to have it, nor of one that may yet turn out to.
+func (r *Reconciler) find(ctx context.Context, d doubt) (ports.Found, error) {
+	provider, ok := r.Providers.Named(d.State.Provider)
+	if !ok {
+		return ports.Found{}, fmt.Errorf("provider %s is no longer configured", d.State.Provider)
+	}
+	text := d.State.Text
+	var unknown error // whose a provider's message is
+	found, err := provider.Find(ctx, ports.Lookup{
+		Text: ports.Text{
+			MessageID: d.ID, Attempt: d.State.Attempt,
+			To: text.To, From: text.From, Body: text.Body, ExpiresAt: text.ExpiresAt,
+		},
+		AttemptedAt: d.attemptedAt,
+		Bound: func(id string) bool {
+			bound, err := r.isBound(ctx, id)
+			unknown = errors.Join(unknown, err)
+			return bound || err != nil
+		},
+	})
+	if err = errors.Join(err, unknown); err != nil || found.ProviderMessageID == "" {
+		return found, err
+	}
+	// First nothing alike may be under way, then the binding counts: in this order
+	// no outcome that is recorded in between is missed.
+	if twin, err := r.twinUnderWay(ctx, d); err != nil || twin {
+		return ports.Found{}, errors.Join(err, errUnsettled)
+	}
+	if bound, err := r.isBound(ctx, found.ProviderMessageID); err != nil || bound {
+		return ports.Found{}, errors.Join(err, errUnsettled)
+	}
+	return found, nil
+}
+
+func (r *Reconciler) isBound(ctx context.Context, providerMessageID string) (bool, error) {
+	if r.isAdopted(providerMessageID) {
+		return true, nil
+	}
+	return r.Bound(ctx, providerMessageID)
+}
+
+// twinUnderWay reports whether the same text is just being sent to the same
+// recipient for another message: then nobody can tell yet whose it is that the
+// provider has.
+func (r *Reconciler) twinUnderWay(ctx context.Context, d doubt) (bool, error) {
+	ids, err := r.UnderWay(ctx, d.Origin.Tenant, d.State.Text.Consent)
+	if err != nil || len(ids) == 0 {
+		return false, err
+	}
+	streams, err := r.Store.LoadMany(ctx, ids)
+	if err != nil {
+		return false, err
+	}
+	for id, recorded := range streams {
+		m := fold[domain.Message](id, recorded).State
+		if id != d.ID && m.Status == domain.Dispatching && m.Text.Body == d.State.Text.Body {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func (r *Reconciler) adopt(providerMessageID string, now time.Time) {

@@ -95,11 +95,7 @@ func (q Queries) Due(ctx context.Context, status, lane string, by time.Time, lim
 	if err != nil {
 		return nil, fmt.Errorf("searching due messages: %w", err)
 	}
-	ids := make([]string, len(rows))
-	for i, row := range rows {
-		ids[i] = row.ID
-	}
-	return ids, nil
+	return idsOf(rows), nil
 }
 
 // Bound reports whether a provider's message is known to be that of a message.
@@ -112,6 +108,31 @@ func (q Queries) Bound(ctx context.Context, providerMessageID string) (bool, err
 		return false, fmt.Errorf("searching provider message: %w", err)
 	}
 	return len(rows) > 0, nil
+}
+
+// UnderWay returns the ids of messages to a recipient, by the stream of its
+// consent, whose attempt is under way.
+func (q Queries) UnderWay(ctx context.Context, tenant, consent string) ([]string, error) {
+	rows, err := q.Views.Find(ctx, messagesView, ports.Query{
+		Where: []ports.Condition{
+			{Column: "tenant", Op: ports.Equal, Value: tenant},
+			{Column: "recipient", Op: ports.Equal, Value: consent},
+			{Column: "status", Op: ports.Equal, Value: "dispatching"},
+		},
+		OrderBy: "created_at", Desc: true, Limit: 100,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("searching what is under way: %w", err)
+	}
+	return idsOf(rows), nil
+}
+
+func idsOf(rows []ports.Row) []string {
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+	}
+	return ids
 }
 
 // CountByStatus returns how many messages stand in each status.

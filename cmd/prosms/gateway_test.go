@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -42,6 +43,7 @@ type rig struct {
 	environ  []string
 	provider *sandbox.Sandbox
 	key      string
+	texts    atomic.Int64 // sent by sendBatch
 }
 
 const rigToken = "rig-token"
@@ -205,7 +207,8 @@ type outgoing struct {
 	Lane string `json:"lane,omitempty"`
 }
 
-// sendBatch sends n texts in batches and returns the ids that were answered.
+// sendBatch sends n texts in batches and returns the ids that were answered. No
+// two texts of a rig are the same: a look-up could not tell them apart.
 func (i *instance) sendBatch(n int) ([]string, error) {
 	var ids []string
 	for len(ids) < n {
@@ -213,7 +216,7 @@ func (i *instance) sendBatch(n int) ([]string, error) {
 			Messages []outgoing `json:"messages"`
 		}
 		for range min(500, n-len(ids)) {
-			n := len(ids) + len(request.Messages)
+			n := int(i.rig.texts.Add(1))
 			request.Messages = append(request.Messages, outgoing{To: fmt.Sprintf("+1415%07d", 2_000_000+n), Body: fmt.Sprintf("text %d", n)})
 		}
 		var answer struct {

@@ -115,7 +115,19 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Abandoned: c.ProviderTimeout + 15*time.Second, AloneSince: st.aloneSince,
 		Reconciler: &commands.Reconciler{
 			Store: store, Providers: ps.Providers, Delays: c.reconcileDelays, Resend: c.resend,
-			Bound: queries.Bound, Schedule: c.schedule(), Log: o.log,
+			Schedule: c.schedule(), Log: o.log,
+			Bound: func(ctx context.Context, id string) (bool, error) {
+				if err := runner.CatchUp(ctx); err != nil {
+					return false, err
+				}
+				return queries.Bound(ctx, id)
+			},
+			UnderWay: func(ctx context.Context, tenant, consent string) ([]string, error) {
+				if err := runner.CatchUp(ctx); err != nil {
+					return nil, err
+				}
+				return queries.UnderWay(ctx, tenant, consent)
+			},
 		},
 	}
 	router, err := newRouter(o.roles, st, b, store, dispatcher, runner, o.log)

@@ -139,6 +139,40 @@ func TestAKilledGatewayLosesAndDoublesNothing(t *testing.T) {
 	}
 }
 
+// Texts alike to one recipient cannot be told apart by a look-up. Whichever of
+// them is bound to what the provider has, each has to arrive once.
+func TestAKilledGatewaySendsEachOfManyTextsAlikeOnce(t *testing.T) {
+	rig := newRig(t, false, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s")
+	const n = 60
+	var ids []string
+	for range 3 {
+		gateway := rig.start()
+		before := len(rig.accepted())
+		for range n / 3 {
+			var answer struct{ ID string }
+			if status, err := gateway.call("POST", "/v1/messages", outgoing{To: "+14155552671", Body: "alike"}, &answer); err != nil || status != http.StatusAccepted {
+				t.Fatalf("sending: %d, %v", status, err)
+			}
+			ids = append(ids, answer.ID)
+		}
+		eventually(t, 20*time.Second, "sending", func() bool { return len(rig.accepted()) > before })
+		gateway.kill()
+	}
+	gateway := rig.start()
+	eventually(t, 60*time.Second, "settled", func() bool {
+		for _, status := range gateway.statuses() {
+			if status != "delivered" && status != "dispatched" {
+				return false
+			}
+		}
+		return true
+	})
+	if count := rig.provider.Ledger(0, 1).Accepted; count != int64(len(ids)) {
+		t.Errorf("the provider took %d texts on for %d messages", count, len(ids))
+	}
+	gateway.stop()
+}
+
 func TestASecondRunKnowsTheFirst(t *testing.T) {
 	rig := newRig(t, false)
 	first := rig.start()
