@@ -22,6 +22,10 @@ type Config struct {
 // through the function alone. Migrations create it.
 const appRole = "prosms_app"
 
+// planning keeps the planner from starting workers or a compiler for queries that
+// all take a few index look-ups.
+const planning = "SET max_parallel_workers_per_gather = 0; SET jit = off"
+
 const (
 	connectTimeout = 5 * time.Second // unless the URL names another
 	pingTimeout    = 2 * time.Second // for an idle connection to prove that it lives
@@ -46,7 +50,7 @@ func (c Config) pool() (*pgxpool.Config, error) {
 		config.ConnConfig.RuntimeParams["application_name"] = "prosms"
 	}
 	config.ConnConfig.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-		return conn.Exec(ctx, "SET ROLE "+appRole).Close()
+		return conn.Exec(ctx, "SET ROLE "+appRole+"; "+planning).Close()
 	}
 	return config, nil
 }

@@ -28,9 +28,20 @@ func (s *EventStore) Load(ctx context.Context, streamID string) ([]events.Record
 	return stream, nil
 }
 
+// loadMany looks each stream up in the index by itself. With stream_id = ANY the
+// planner takes to scanning as the table grows, since it cannot know how short
+// streams are.
+const loadMany = `
+	SELECT e.position, e.stream_id, e.version, e.type, e.schema, e.data, e.meta, e.recorded_at, e.digest
+	FROM (SELECT DISTINCT unnest($1::text[]) AS id) AS wanted
+	CROSS JOIN LATERAL (
+		SELECT position, stream_id, version, type, schema, data, meta, recorded_at, digest
+		FROM events WHERE stream_id = wanted.id ORDER BY version OFFSET 0
+	) AS e`
+
 // LoadMany implements ports.EventStore.
 func (s *EventStore) LoadMany(ctx context.Context, streamIDs []string) (map[string][]events.Recorded, error) {
-	all, err := s.query(ctx, selectEvents+`WHERE stream_id = ANY ($1::text[]) ORDER BY stream_id, version`, streamIDs)
+	all, err := s.query(ctx, loadMany, streamIDs)
 	if err != nil {
 		return nil, fmt.Errorf("loading %d streams: %w", len(streamIDs), err)
 	}

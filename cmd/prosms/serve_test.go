@@ -115,7 +115,7 @@ func TestTwoInstancesShareTheWorkAndOneTakesOverFromTheOther(t *testing.T) {
 func TestAKilledGatewayLosesAndDoublesNothing(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
-			rig := newRig(t, full, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s,3s")
+			rig := newRig(t, full, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s,3s", "PROSMS_RETRY_DELAYS=1s,2s")
 			var ids []string
 			for round := range 3 {
 				gateway := rig.start()
