@@ -57,36 +57,38 @@ type setting struct {
 	def   string
 	set   func(value string) error
 	about string
+
+	secret bool // may be a reference: env:NAME or file:/path
 }
 
 // settings lists every variable, as .env.example does, in the same order.
 func (c *Config) settings() []setting {
 	return []setting{
-		{"DATABASE_URL", "sqlite://prosms.db", text(&c.DatabaseURL), "postgres://user:password@host:5432/name or sqlite:///path/file.db"},
-		{"RABBITMQ_URL", "", text(&c.RabbitMQURL), "amqp://user:password@host:5672/vhost; empty: the bus is in this process (one instance only)"},
-		{"REDIS_URL", "", text(&c.RedisURL), "redis://host:6379/0; empty: limits are counted in this process (one instance only)"},
-		{"TWILIO_ACCOUNT_SID", "", text(&c.TwilioAccountSID), "without it texts go to the sandbox, and to nobody's phone"},
-		{"TWILIO_AUTH_TOKEN", "", secret(&c.TwilioAuthToken), "the primary token: it signs Twilio's callbacks"},
-		{"TWILIO_FROM", "", text(&c.TwilioFrom), "default sender"},
-		{"TWILIO_MESSAGING_SERVICE_SID", "", text(&c.TwilioService), "sends instead of TWILIO_FROM"},
-		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API"},
-		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks"},
-		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "health and profiles; keep it private"},
-		{"PROSMS_PUBLIC_URL", "", text(&c.PublicURL), "the URL under which providers reach PROSMS_HTTP_ADDR; empty: no status callbacks"},
-		{"PROSMS_DEFAULT_REGION", "", region(&c.Region), "for numbers without +, such as US; empty: they are refused"},
-		{"PROSMS_RETRY_DELAYS", "30s,5m,30m,1h,2h", durations(&c.RetryDelays), "before each retry; the last holds for all further ones"},
-		{"PROSMS_MAX_RETRIES", "5", number(&c.MaxRetries, 0, 20), "after the first attempt"},
-		{"PROSMS_PROVIDER_TIMEOUT", "30s", duration(&c.ProviderTimeout, time.Second, 2*time.Minute), "of one provider call"},
-		{"PROSMS_RECONCILE_DELAYS", "60s,2m,5m", durations(&c.ReconcileDelays), "when an attempt in doubt is looked up"},
-		{"PROSMS_RECONCILE_DELAYS_HIGH", "5s,15s,60s", durations(&c.ReconcileDelaysHigh), "the same for lane high"},
-		{"PROSMS_IN_DOUBT_POLICY", "", oneOf(&c.InDoubtPolicy, "", "resend", "hold"), "when no look-up showed a trace: resend or hold; empty: resend for lanes high and normal, hold for bulk"},
-		{"PROSMS_RATE_PER_KEY", "100", number(&c.RatePerKey, 0, 1_000_000), "requests a second of one API key, bursts of twice that; 0: unlimited"},
-		{"PROSMS_RATE_PER_IP", "50", number(&c.RatePerIP, 0, 1_000_000), "unauthenticated requests a second of one address; 0: unlimited"},
-		{"PROSMS_DISPATCH_CONCURRENCY", "128", number(&c.Concurrency, 1, 10_000), "provider calls in flight in this instance"},
-		{"PROSMS_MASTER_KEY", "", masterKey(&c.MasterKey), "32 bytes in base64 that wrap the database's keys; empty: they are kept unwrapped"},
-		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost"},
-		{"PROSMS_LOG_FORMAT", "text", oneOf(&c.LogFormat, "text", "json"), "text or json"},
-		{"PROSMS_LOG_LEVEL", "info", oneOf(&c.LogLevel, "debug", "info", "warn", "error"), "debug, info, warn or error"},
+		{"DATABASE_URL", "sqlite://prosms.db", text(&c.DatabaseURL), "postgres://user:password@host:5432/name or sqlite:///path/file.db", true},
+		{"RABBITMQ_URL", "", text(&c.RabbitMQURL), "amqp://user:password@host:5672/vhost; empty: the bus is in this process (one instance only)", true},
+		{"REDIS_URL", "", text(&c.RedisURL), "redis://host:6379/0; empty: limits are counted in this process (one instance only)", true},
+		{"TWILIO_ACCOUNT_SID", "", text(&c.TwilioAccountSID), "without it texts go to the sandbox, and to nobody's phone", false},
+		{"TWILIO_AUTH_TOKEN", "", secret(&c.TwilioAuthToken), "the primary token: it signs Twilio's callbacks", true},
+		{"TWILIO_FROM", "", text(&c.TwilioFrom), "default sender", false},
+		{"TWILIO_MESSAGING_SERVICE_SID", "", text(&c.TwilioService), "sends instead of TWILIO_FROM", false},
+		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API", false},
+		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks", false},
+		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "health and profiles; keep it private", false},
+		{"PROSMS_PUBLIC_URL", "", text(&c.PublicURL), "the URL under which providers reach PROSMS_HTTP_ADDR; empty: no status callbacks", false},
+		{"PROSMS_DEFAULT_REGION", "", region(&c.Region), "for numbers without +, such as US; empty: they are refused", false},
+		{"PROSMS_RETRY_DELAYS", "30s,5m,30m,1h,2h", durations(&c.RetryDelays), "before each retry; the last holds for all further ones", false},
+		{"PROSMS_MAX_RETRIES", "5", number(&c.MaxRetries, 0, 20), "after the first attempt", false},
+		{"PROSMS_PROVIDER_TIMEOUT", "30s", duration(&c.ProviderTimeout, time.Second, 2*time.Minute), "of one provider call", false},
+		{"PROSMS_RECONCILE_DELAYS", "60s,2m,5m", durations(&c.ReconcileDelays), "when an attempt in doubt is looked up", false},
+		{"PROSMS_RECONCILE_DELAYS_HIGH", "5s,15s,60s", durations(&c.ReconcileDelaysHigh), "the same for lane high", false},
+		{"PROSMS_IN_DOUBT_POLICY", "", oneOf(&c.InDoubtPolicy, "", "resend", "hold"), "when no look-up showed a trace: resend or hold; empty: resend for lanes high and normal, hold for bulk", false},
+		{"PROSMS_RATE_PER_KEY", "100", number(&c.RatePerKey, 0, 1_000_000), "requests a second of one API key, bursts of twice that; 0: unlimited", false},
+		{"PROSMS_RATE_PER_IP", "50", number(&c.RatePerIP, 0, 1_000_000), "unauthenticated requests a second of one address; 0: unlimited", false},
+		{"PROSMS_DISPATCH_CONCURRENCY", "128", number(&c.Concurrency, 1, 10_000), "provider calls in flight in this instance", false},
+		{"PROSMS_MASTER_KEY", "", masterKey(&c.MasterKey), "32 bytes in base64 that wrap the database's keys; empty: they are kept unwrapped", true},
+		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},
+		{"PROSMS_LOG_FORMAT", "text", oneOf(&c.LogFormat, "text", "json"), "text or json", false},
+		{"PROSMS_LOG_LEVEL", "info", oneOf(&c.LogLevel, "debug", "info", "warn", "error"), "debug, info, warn or error", false},
 	}
 }
 
@@ -95,7 +97,7 @@ func (c *Config) settings() []setting {
 var notBuilt = []string{
 	"PROSMS_BREAKER_WINDOW", "PROSMS_BREAKER_FAILURE_RATE", "PROSMS_BREAKER_MIN_REQUESTS", "PROSMS_BREAKER_CONSECUTIVE",
 	"PROSMS_BREAKER_COOLDOWN", "PROSMS_BREAKER_PROBES", "PROSMS_PROVIDER_MPS", "PROSMS_QUIET_HOURS", "PROSMS_CONFIG",
-	"PROSMS_DEFAULT_TENANT",
+	"PROSMS_DEFAULT_TENANT", "OTEL_EXPORTER_OTLP_ENDPOINT",
 }
 
 // loadConfig reads the environment and names all that is wrong with it together.
@@ -115,7 +117,14 @@ func loadConfig(environ []string) (Config, error) {
 		if value == "" {
 			value = s.def
 		}
-		if err := s.set(value); err != nil {
+		err := error(nil)
+		if s.secret {
+			value, err = dereference(value, given)
+		}
+		if err == nil {
+			err = s.set(value)
+		}
+		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", s.name, err))
 		}
 	}

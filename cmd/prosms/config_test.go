@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -26,6 +27,25 @@ func TestEveryFaultOfTheEnvironmentIsNamedAtOnceAndNoValueShown(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "many") {
 		t.Errorf("a value is shown in:\n%v", err)
+	}
+}
+
+func TestASecretMayBeAReference(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("from a file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := loadConfig([]string{
+		"TWILIO_ACCOUNT_SID=AC1", "TWILIO_FROM=+15005550006", "TWILIO_AUTH_TOKEN=file:" + file,
+		"DATABASE_URL=env:OTHER", "OTHER=postgres://from/another",
+	})
+	if err != nil || c.TwilioAuthToken != "from a file" || c.DatabaseURL != "postgres://from/another" {
+		t.Errorf("token %q, database %q, %v", string(c.TwilioAuthToken), c.DatabaseURL, err)
+	}
+	for _, reference := range []string{"env:NOT_SET", "file:/no/such/file", "vault:secret/prosms#token", "awssm:prosms#token"} {
+		if _, err := loadConfig([]string{"PROSMS_MASTER_KEY=" + reference}); err == nil || !strings.Contains(err.Error(), "PROSMS_MASTER_KEY") {
+			t.Errorf("%s: %v, want a fault", reference, err)
+		}
 	}
 }
 
