@@ -40,7 +40,7 @@ type Scheduler struct {
 	Overdue    time.Duration    // how long accepted work may wait before an empty queue means that it was lost; 0: 30 s
 	Interval   time.Duration    // between rounds; 0: 500 ms
 	Limit      int              // messages of each kind in a round; 0: 500
-	MaxDepth   int              // messages in a lane\'s queue beyond which nothing more is issued to it; 0: 1,000
+	MaxDepth   int              // messages in a lane's queue beyond which nothing more is issued to it; 0: 1,000
 	Now        func() time.Time // nil: time.Now
 	Log        *slog.Logger
 
@@ -180,9 +180,20 @@ func (s *Scheduler) abandon(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if len(ids) == 0 {
+		return nil
+	}
+	streams, err := s.Store.LoadMany(ctx, ids)
+	if err != nil {
+		return err
+	}
 	for _, id := range ids {
-		_, _, err := execute(ctx, s.Store, id, func(m stream[domain.Message]) (domain.Command, events.Meta, error) {
-			return domain.RecordDoubt{Attempt: m.State.Attempt, Cause: "crash"}, m.consequence("scheduler"), nil
+		d, _ := doubtOf(id, streams[id])
+		if d.attemptedAt.After(by) {
+			continue // the view is behind: by now another attempt is under way
+		}
+		_, _, err := executeOn(ctx, s.Store, d.stream, func(m stream[domain.Message]) (domain.Command, events.Meta, error) {
+			return domain.RecordDoubt{Attempt: d.State.Attempt, Cause: "crash"}, m.consequence("scheduler"), nil
 		})
 		if err != nil {
 			return fmt.Errorf("calling %s in doubt: %w", id, err)
