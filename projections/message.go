@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -111,7 +112,7 @@ func (m Message) Apply(e events.Recorded) Message {
 		m.Status, m.DueAt = "scheduled", &d.Until
 	case events.MessageAttempted:
 		m.Status, m.Provider, m.DueAt = "dispatching", d.Provider, nil
-		m.Attempts = append(m.Attempts, Attempt{
+		m.Attempts = append(slices.Clip(m.Attempts), Attempt{ // in a copy, as in finish
 			Attempt: d.Attempt, Provider: d.Provider, Outcome: "pending", StartedAt: e.RecordedAt,
 		})
 	case events.MessageDispatched:
