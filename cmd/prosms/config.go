@@ -92,12 +92,20 @@ func (c *Config) settings() []setting {
 	}
 }
 
-// notBuilt are variables of the contract that nothing obeys yet. Setting one is
-// refused rather than ignored.
-var notBuilt = []string{
-	"PROSMS_BREAKER_WINDOW", "PROSMS_BREAKER_FAILURE_RATE", "PROSMS_BREAKER_MIN_REQUESTS", "PROSMS_BREAKER_CONSECUTIVE",
-	"PROSMS_BREAKER_COOLDOWN", "PROSMS_BREAKER_PROBES", "PROSMS_PROVIDER_MPS", "PROSMS_QUIET_HOURS", "PROSMS_CONFIG",
-	"PROSMS_DEFAULT_TENANT", "OTEL_EXPORTER_OTLP_ENDPOINT",
+// notBuilt are variables of the contract that nothing obeys yet, with their
+// defaults. Setting one to anything else is refused rather than ignored.
+var notBuilt = map[string]string{
+	"PROSMS_BREAKER_WINDOW":       "60s",
+	"PROSMS_BREAKER_FAILURE_RATE": "0.5",
+	"PROSMS_BREAKER_MIN_REQUESTS": "20",
+	"PROSMS_BREAKER_CONSECUTIVE":  "10",
+	"PROSMS_BREAKER_COOLDOWN":     "30s",
+	"PROSMS_BREAKER_PROBES":       "3",
+	"PROSMS_PROVIDER_MPS":         "0",
+	"PROSMS_QUIET_HOURS":          "09:00-20:00",
+	"PROSMS_CONFIG":               "",
+	"PROSMS_DEFAULT_TENANT":       "",
+	"OTEL_EXPORTER_OTLP_ENDPOINT": "",
 }
 
 // loadConfig reads the environment and names all that is wrong with it together.
@@ -129,10 +137,11 @@ func loadConfig(environ []string) (Config, error) {
 		}
 	}
 	for name, value := range given {
+		def, unbuilt := notBuilt[name]
 		switch {
-		case slices.Contains(notBuilt, name) && value != "":
+		case unbuilt && value != "" && value != def:
 			faults = append(faults, fmt.Errorf("%s: not available in this version", name))
-		case strings.HasPrefix(name, "PROSMS_") && !known[name] && !slices.Contains(notBuilt, name) && !testOnly(name):
+		case strings.HasPrefix(name, "PROSMS_") && !known[name] && !unbuilt && !testOnly(name):
 			faults = append(faults, fmt.Errorf("%s: no such setting", name))
 		}
 	}

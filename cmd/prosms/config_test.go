@@ -11,7 +11,7 @@ import (
 func TestEveryFaultOfTheEnvironmentIsNamedAtOnceAndNoValueShown(t *testing.T) {
 	_, err := loadConfig([]string{
 		"PROSMS_MAX_RETRIES=many", "PROSMS_RETRY_DELAYS=5m,30s", "PROSMS_TYPO=1", "DATABASE_URL=mysql://secret@host",
-		"TWILIO_AUTH_TOKEN=secret", "PROSMS_MASTER_KEY=secret", "PROSMS_QUIET_HOURS=09:00-20:00", "PROSMS_IN_DOUBT_POLICY=maybe",
+		"TWILIO_AUTH_TOKEN=secret", "PROSMS_MASTER_KEY=secret", "PROSMS_QUIET_HOURS=08:00-21:00", "PROSMS_IN_DOUBT_POLICY=maybe",
 		"PROSMS_PUBLIC_URL=sms.example.com", "PROSMS_DEFAULT_REGION=USA", "PROSMS_PROVIDER_TIMEOUT=10m",
 	})
 	if err == nil {
@@ -49,8 +49,8 @@ func TestASecretMayBeAReference(t *testing.T) {
 	}
 }
 
-func TestAnEmptyEnvironmentGivesTheDefaults(t *testing.T) {
-	c, err := loadConfig(nil)
+func TestNothingButDefaultsGivesTheDefaults(t *testing.T) {
+	c, err := loadConfig([]string{"PROSMS_QUIET_HOURS=09:00-20:00", "PROSMS_BREAKER_WINDOW=60s", "PROSMS_CONFIG="})
 	if err != nil {
 		t.Fatal(err)
 	}
