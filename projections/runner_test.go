@@ -1,0 +1,292 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pro-sms/prosms/adapters/memory"
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// house is a log with views and the runner that keeps them in step.
+type house struct {
+	store  *memory.EventStore
+	views  *memory.Views
+	runner *Runner
+}
+
+func newHouse() *house {
+	h := &house{store: &memory.EventStore{}, views: &memory.Views{}}
+	h.runner = h.newRunner(h.views)
+	return h
+}
+
+func (h *house) newRunner(views ports.Views) *Runner {
+	return &Runner{
+		Store: h.store, Views: views, Projections: []Projection{Messages(), Keys()},
+		Log: slog.New(slog.DiscardHandler), FrameSize: 3,
+	}
+}
+
+// fataler is what testing.T and rapid.T have in common.
+type fataler interface {
+	Helper()
+	Fatal(...any)
+	Errorf(string, ...any)
+}
+
+// append adds events to the log, each in a commit of its own.
+func (h *house) append(t fataler, id string, log ...events.Event) {
+	t.Helper()
+	stream, err := h.store.Load(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range log {
+		results, err := h.store.Append(context.Background(), ports.Write{
+			StreamID: id, Expected: len(stream) + i, Events: []events.Event{e}, Meta: events.Meta{Tenant: "acme"},
+		})
+		if err != nil || results[0].Err != nil {
+			t.Fatal(err, results)
+		}
+	}
+}
+
+// frame is what the bus brings of the log from first to last.
+func (h *house) frame(t fataler, first, last int64) *message.Message {
+	t.Helper()
+	part, err := h.store.Read(context.Background(), first-1, int(last-first+1))
+	if err != nil || int64(len(part)) != last-first+1 {
+		t.Fatal(len(part), err)
+	}
+	payload, err := json.Marshal(ports.EventFrame{First: first, Last: last, Events: part})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return message.NewMessage(fmt.Sprint(first, "-", last), payload)
+}
+
+// expect checks that the views are what follows from the log up to a position.
+func (h *house) expect(t fataler, position int64) {
+	t.Helper()
+	ctx := context.Background()
+	log, err := h.store.Read(ctx, 0, 1_000_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range h.runner.Projections {
+		if checkpoint, err := h.views.Checkpoint(ctx, p.Name); checkpoint != position || err != nil {
+			t.Errorf("%s is at %d, %v; want %d", p.Name, checkpoint, err, position)
+		}
+		byID := map[string][]events.Recorded{}
+		for _, e := range log[:position] {
+			if id := p.belongs(e); id != "" {
+				byID[id] = append(byID[id], e)
+			}
+		}
+		want := make([]ports.Row, 0, len(byID))
+		for id, stream := range byID {
+			row, err := p.apply(ports.Row{ID: id}, stream)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, row)
+		}
+		got, err := h.views.Find(ctx, p.View, ports.Query{OrderBy: "created_at", Limit: 1_000_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		byRow := func(a, b ports.Row) int { return strings.Compare(a.ID, b.ID) }
+		slices.SortFunc(want, byRow)
+		slices.SortFunc(got, byRow)
+		if diff := cmp.Diff(texts(want), texts(got)); diff != "" {
+			t.Errorf("%s at %d differs from the log (-want +got):\n%s", p.Name, position, diff)
+		}
+	}
+}
+
+// texts shows rows so that a difference can be read.
+func texts(rows []ports.Row) []string {
+	shown := make([]string, len(rows))
+	for i, row := range rows {
+		shown[i] = fmt.Sprintf("%s %v %s", row.ID, row.Keys, row.Doc)
+	}
+	return shown
+}
+
+// ten writes a log of ten events about two messages, a key and a consent.
+func (h *house) ten(t fataler) {
+	h.append(t, "msg_1", acceptedNow, attempted)
+	h.append(t, "key_1", events.KeyIssued{Tenant: "acme", Scopes: []string{"admin"}})
+	h.append(t, "msg_2", acceptedNow)
+	h.append(t, "consent_1", events.ConsentOptedOut{Number: "+14155552671", Source: "api"})
+	h.append(t, "msg_1", failed, retried)
+	h.append(t, "key_1", events.KeyRevoked{By: "ada"})
+	h.append(t, "msg_2", attempted, sent)
+}
+
+func TestViewsFollowTheLogHoweverFramesArrive(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		frames [][2]int64
+		want   int64
+	}{
+		{"in order", [][2]int64{{1, 4}, {5, 5}, {6, 10}}, 10},
+		{"one by one", [][2]int64{{1, 1}, {2, 2}, {3, 3}, {4, 4}}, 4},
+		{"twice", [][2]int64{{1, 4}, {1, 4}, {5, 10}, {1, 4}, {5, 10}}, 10},
+		{"in the wrong order", [][2]int64{{8, 10}, {5, 7}, {1, 4}}, 10},
+		{"overlapping", [][2]int64{{1, 6}, {4, 8}, {2, 3}, {8, 10}}, 10},
+		{"with one lost", [][2]int64{{1, 2}, {9, 9}}, 9},
+		{"with all but the last lost", [][2]int64{{10, 10}}, 10},
+		{"with the last lost", [][2]int64{{1, 2}, {3, 7}}, 7},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHouse()
+			h.ten(t)
+			for _, f := range tt.frames {
+				if err := h.runner.Handle(h.frame(t, f[0], f[1])); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// A gap is read in whole frames from the store, so that more than asked for may be there.
+			checkpoint, err := h.views.Checkpoint(t.Context(), "messages")
+			if err != nil || checkpoint < tt.want {
+				t.Errorf("checkpoint %d, %v; want %d at the least", checkpoint, err, tt.want)
+			}
+			h.expect(t, checkpoint)
+			if err := h.runner.CatchUp(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			h.expect(t, 10)
+		})
+	}
+}
+
+func TestAFrameThatCannotBeReadIsReadFromTheLog(t *testing.T) {
+	h := newHouse()
+	h.ten(t)
+	for _, payload := range []string{`{`, `{"first":1,"last":10,"events":[]}`, `{"first":1,"last":1,"events":[{"position":1,"type":"message.accepted","schema":1,"data":7,"meta":{}}]}`} {
+		h.views = &memory.Views{}
+		h.runner = h.newRunner(h.views)
+		if err := h.runner.Handle(message.NewMessage("x", []byte(payload))); err != nil {
+			t.Errorf("%s: %v", payload, err)
+		}
+		h.expect(t, 10)
+	}
+}
+
+func TestTwoRunnersAtOnceApplyEachEventOnce(t *testing.T) {
+	h := newHouse()
+	for i := range 50 {
+		h.append(t, fmt.Sprint("msg_", i), acceptedNow, attempted, sent, events.MessageDelivered{})
+	}
+	var frames []*message.Message
+	for first := int64(1); first <= 200; first += 5 {
+		frames = append(frames, h.frame(t, first, first+4))
+	}
+	other := h.newRunner(h.views)
+	var work sync.WaitGroup
+	for _, r := range []*Runner{h.runner, other, other} {
+		work.Go(func() {
+			for _, frame := range frames {
+				if err := r.Handle(frame); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := r.CatchUp(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	work.Wait()
+	h.expect(t, 200)
+}
+
+// broken is a store of views whose next Put fails after it was carried out.
+type broken struct {
+	ports.Views
+	err error
+}
+
+func (b *broken) Advance(ctx context.Context, projection string, apply func(ports.ViewTx, int64) (int64, error)) error {
+	return b.Views.Advance(ctx, projection, func(tx ports.ViewTx, checkpoint int64) (int64, error) {
+		return apply(brokenTx{tx, b}, checkpoint)
+	})
+}
+
+type brokenTx struct {
+	ports.ViewTx
+	b *broken
+}
+
+func (tx brokenTx) Put(ctx context.Context, view ports.View, rows []ports.Row) error {
+	err := errors.Join(tx.ViewTx.Put(ctx, view, rows), tx.b.err)
+	tx.b.err = nil
+	return err
+}
+
+func TestAFrameThatFailsLeavesNothingAndIsRepeated(t *testing.T) {
+	h := newHouse()
+	h.ten(t)
+	full := errors.New("disk is full")
+	runner := h.newRunner(&broken{h.views, full})
+	if err := runner.Handle(h.frame(t, 1, 10)); !errors.Is(err, full) {
+		t.Fatalf("Handle = %v, want its error, so that the frame comes again", err)
+	}
+	h.expect(t, 0)
+	if err := runner.Handle(h.frame(t, 1, 10)); err != nil {
+		t.Fatal(err)
+	}
+	h.expect(t, 10)
+}
+
+func TestARowThatCannotBeReadStopsItsProjectionWithoutQuotingIt(t *testing.T) {
+	h := newHouse()
+	h.append(t, "msg_1", acceptedNow)
+	err := h.views.Advance(t.Context(), "messages", func(tx ports.ViewTx, _ int64) (int64, error) {
+		return 0, tx.Put(t.Context(), messagesView, []ports.Row{{ID: "msg_1", Keys: make([]any, len(messagesView.Columns)), Doc: []byte(`"+14155552671`)}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.runner.CatchUp(t.Context()); err == nil || strings.Contains(err.Error(), "4155552671") {
+		t.Errorf("CatchUp = %v", err)
+	}
+}
+
+func TestTheLogIsLookedAtWithoutAnyFrames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse()
+		h.append(t, "msg_1", acceptedNow)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- h.runner.Run(ctx) }()
+		synctest.Wait()
+		h.expect(t, 1)
+		h.append(t, "msg_1", attempted)
+		lag, err := h.runner.Lag(ctx)
+		if want := map[string]int64{"messages": 1, "keys": 1}; !cmp.Equal(lag, want) || err != nil {
+			t.Errorf("Lag = %v, %v; want %v", lag, err, want)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		h.expect(t, 2)
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
