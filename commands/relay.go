@@ -157,8 +157,9 @@ func (r *Relay) group(errands []errand) [][]errand {
 	return groups
 }
 
-// tier returns the longest tier that is over before delay is. What remains, and
-// every delay without a tier, is the scheduler's.
+// tier returns the longest tier that jitter can have cut to delay or less. It may
+// be over a little before or after delay is: work that comes too early is dropped
+// at its claim. That, and every delay without a tier, is the scheduler's.
 func (r *Relay) tier(delay time.Duration) (time.Duration, bool) {
 	var best time.Duration
 	for _, tier := range r.RetryTiers {
