@@ -37,7 +37,7 @@ func (h *Handler) IssueKey(ctx context.Context, caller Caller, request IssueKey)
 	if err != nil {
 		return IssuedKey{}, err
 	}
-	id, secret := strings.ToLower(rand.Text()[:12]), rand.Text()
+	id, secret := strings.ToLower(rand.Text()[:12]), rand.Text()+rand.Text() // twice 130 random bits
 	key.Hash = sha256.Sum256([]byte(secret))
 	meta := caller.meta()
 	meta.Tenant = key.Tenant

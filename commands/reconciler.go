@@ -38,10 +38,20 @@ type Reconciler struct {
 	Parallel int // look-ups at once; 0: 8
 	Log      *slog.Logger
 
-	made    map[string]int       // look-ups made, by attempt id
+	made    map[string]lookUps   // by attempt id
 	mu      sync.Mutex           // of adopted
 	adopted map[string]time.Time // provider's messages that were bound lately, which the view may not show yet
 }
+
+// lookUps are those that were made about one attempt.
+type lookUps struct {
+	n    int // how many delays were over
+	last time.Time
+}
+
+// again is the time between look-ups once the last delay is over: it failed, or
+// could not be settled, and a provider that is down is not to be hammered.
+const again = 5 * time.Second
 
 // remembered is how long an adoption is kept in memory: until any view has it.
 const remembered = 10 * time.Minute
@@ -64,7 +74,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, ids []string, now time.Time)
 		return err
 	}
 	r.forget(now)
-	made := make(map[string]int, len(ids))
+	made := make(map[string]lookUps, len(ids))
 	// Doubts about one recipient are looked up one after the other, so that two
 	// of the same text cannot both adopt what is one message at the provider.
 	byRecipient := map[events.Personal][]func() error{}
@@ -74,21 +84,23 @@ func (r *Reconciler) Reconcile(ctx context.Context, ids []string, now time.Time)
 			continue
 		}
 		delays := r.Delays(domain.Lane(d.State.Text.Lane))
-		done := r.made[d.attemptID]
+		before := r.made[d.attemptID]
 		passed := passedBy(delays, now.Sub(d.since))
-		if made[d.attemptID] = max(done, passed); passed <= done && done < len(delays) {
+		if passed <= before.n && (passed < len(delays) || now.Sub(before.last) < again) {
+			made[d.attemptID] = before
 			continue
 		}
+		made[d.attemptID] = lookUps{passed, now}
 		to := d.State.Text.To
 		byRecipient[to] = append(byRecipient[to], func() error { return r.lookUp(ctx, d, passed >= len(delays), now) })
 	}
 	r.made = made
 	var work errgroup.Group
 	work.SetLimit(orDefault(r.Parallel, 8))
-	for _, lookUps := range byRecipient {
+	for _, inOrder := range byRecipient {
 		work.Go(func() error {
 			var faults []error
-			for _, lookUp := range lookUps {
+			for _, lookUp := range inOrder {
 				faults = append(faults, lookUp())
 			}
 			return errors.Join(faults...)
