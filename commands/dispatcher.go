@@ -25,7 +25,6 @@ import (
 type Dispatcher struct {
 	Store     ports.EventStore
 	Providers Providers
-	Lookup    Lookup
 	Slots     int // provider calls in flight; 0: 128
 	Schedule  domain.RetrySchedule
 	// Persist bounds how long the outcome of a provider call is kept trying to

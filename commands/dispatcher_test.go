@@ -67,7 +67,7 @@ func newWorld(t *testing.T) *world {
 	lookup := Lookup("0123456789abcdef0123456789abcdef")
 	w.handler = &Handler{Store: w.store, Lookup: lookup}
 	w.dispatcher = &Dispatcher{
-		Store: w.store, Providers: Providers{Live: w.carrier, Test: w.carrier}, Lookup: lookup, Slots: 16,
+		Store: w.store, Providers: Providers{Live: w.carrier, Test: w.carrier}, Slots: 16,
 		Schedule: domain.RetrySchedule{Delays: []time.Duration{30 * time.Second}, Max: 1},
 		Log:      slog.New(slog.DiscardHandler),
 	}

@@ -39,5 +39,8 @@ func newChecks(st stores, b bus, limits limits) []api.Check {
 
 // newAdmin serves operators, on a listener that must not be public.
 func newAdmin(checks []api.Check, log *slog.Logger) http.Handler {
-	return api.AdminHandler(http.NotFoundHandler(), checks, log)
+	metrics := func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "not_available: metrics are not built yet", http.StatusNotImplemented)
+	}
+	return api.AdminHandler(http.HandlerFunc(metrics), checks, log)
 }

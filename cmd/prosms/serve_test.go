@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ func TestTenThousandTextsAreSentExactlyOnce(t *testing.T) {
 			for _, id := range ids[:50] {
 				gateway.expectTypes(id, "message.accepted", "message.attempted", "message.dispatched", "message.delivered")
 			}
+			gateway.expectViewEqualsLog()
 			gateway.stop()
 		})
 	}
@@ -66,6 +68,26 @@ func (i *instance) expectAll(ids, want []string, limit time.Duration) {
 	}
 	if len(accepted) > 0 {
 		t.Errorf("the provider took %d texts on that were never answered for", len(accepted))
+	}
+}
+
+// expectViewEqualsLog compares a page of the view, row by row, with the same
+// messages as they are folded from the log.
+func (i *instance) expectViewEqualsLog() {
+	t := i.rig.t
+	t.Helper()
+	var page struct{ Data []map[string]any }
+	if code, err := i.call("GET", "/v1/messages?limit=100", nil, &page); err != nil || code != http.StatusOK || len(page.Data) != 100 {
+		t.Fatalf("listing: %d, %d rows, %v", code, len(page.Data), err)
+	}
+	for _, row := range page.Data {
+		var folded map[string]any
+		if code, err := i.call("GET", fmt.Sprintf("/v1/messages/%s", row["id"]), nil, &folded); err != nil || code != http.StatusOK {
+			t.Fatalf("getting %s: %d, %v", row["id"], code, err)
+		}
+		if !reflect.DeepEqual(row, folded) {
+			t.Errorf("the view shows %v\nthe log gives %v", row, folded)
+		}
 	}
 }
 
