@@ -75,7 +75,7 @@ func readTree(tree fs.FS) ([]source, error) {
 				return fs.SkipDir
 			}
 			return nil
-		case !entry.Type().IsRegular():
+		case !entry.Type().IsRegular(), entry.Name() == ".git": // a work tree of git has a file of that name
 			return nil
 		}
 		body, err := fs.ReadFile(tree, name)
