@@ -24,6 +24,7 @@ type api struct {
 	health   *health
 	requests slots
 	batches  slots
+	streams  slots
 	closing  context.Context // ends when the server shuts down
 	close    context.CancelFunc
 }
@@ -36,6 +37,7 @@ func (s *Server) build() *api {
 		polls:    newPolls(s.Queries.Store, cmp.Or(s.MaxPolls, 10_000)),
 		requests: make(slots, cmp.Or(s.MaxRequests, 2048)),
 		batches:  make(slots, cmp.Or(s.MaxBatches, 16)),
+		streams:  make(slots, cmp.Or(s.MaxStreams, 32)),
 	}
 	a.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
 	a.Timeout = cmp.Or(s.Timeout, 15*time.Second)

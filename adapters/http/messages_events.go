@@ -1,16 +1,13 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/events"
-	"github.com/pro-sms/prosms/ports"
 )
 
 // event is an entry of the log as clients see it: data and meta byte for byte as
@@ -40,34 +37,18 @@ func (a *api) getTimeline(w http.ResponseWriter, r *http.Request, caller command
 		return err
 	}
 	shown := page[event]{Data: make([]event, 0, len(recorded))}
-	var commit ports.Commit
+	links := a.links(1)
 	for _, e := range recorded {
 		if !known(e) {
 			break
 		}
-		if e.Position > commit.LastPosition {
-			if commit, err = a.commitOf(r.Context(), e.Position); err != nil {
-				return err
-			}
+		one, err := links.show(r.Context(), e)
+		if err != nil {
+			return err
 		}
-		shown.Data = append(shown.Data, event{
-			Position: e.Position, StreamID: e.StreamID, Version: e.Version, Type: e.Type, Schema: e.Schema,
-			Data: e.RawData, Meta: e.RawMeta, RecordedAt: e.RecordedAt.UTC(), Digest: e.Digest, Link: commit.Link,
-		})
+		shown.Data = append(shown.Data, one)
 	}
 	return writeJSON(w, http.StatusOK, shown)
-}
-
-// commitOf returns the commit that a position is in.
-func (a *api) commitOf(ctx context.Context, position int64) (ports.Commit, error) {
-	commits, err := a.Queries.Store.Commits(ctx, position-1, 1)
-	if err != nil {
-		return ports.Commit{}, fmt.Errorf("loading the commit of position %d: %w", position, err)
-	}
-	if len(commits) == 0 || commits[0].FirstPosition > position {
-		return ports.Commit{}, fmt.Errorf("loading the commit of position %d: there is none", position)
-	}
-	return commits[0], nil
 }
 
 // asOf returns which events had happened at parameter "as_of", a position or an

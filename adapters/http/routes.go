@@ -53,8 +53,8 @@ func (a *api) routes() []route {
 		{pattern: "PUT /v1/opt-outs/{number}", access: write, handle: notAvailable},
 		{pattern: "DELETE /v1/opt-outs/{number}", access: write, handle: notAvailable},
 		{pattern: "GET /v1/inbound", access: read, handle: notAvailable},
-		{pattern: "GET /v1/events", access: read, handle: notAvailable},
-		{pattern: "GET /v1/events/stream", access: read, handle: notAvailable},
+		{pattern: "GET /v1/events", access: read, handle: a.listEvents},
+		{pattern: "GET /v1/events/stream", access: read, handle: a.streamEvents, waits: true},
 
 		{pattern: "GET /v1/keys", access: admin, handle: a.listKeys},
 		{pattern: "POST /v1/keys", access: admin, handle: a.issueKey},

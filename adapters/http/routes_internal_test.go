@@ -33,6 +33,7 @@ func concrete(pattern string) (method, path string) {
 
 func TestEveryRouteDeclaresWhoMayTakeIt(t *testing.T) {
 	a := newAPI()
+	a.close() // so that nothing waits
 	key, err := a.Commands.IssueKey(t.Context(), commands.Caller{}, commands.IssueKey{Tenant: "acme", Scopes: []string{"messages:read"}})
 	if err != nil {
 		t.Fatal(err)

@@ -52,6 +52,7 @@ type Server struct {
 	MaxRequests int           // handled at once, long polls that wait aside; 0: 2,048
 	MaxBatches  int           // of those: batches in memory at once; 0: 16
 	MaxPolls    int           // long polls that wait at once; 0: 10,000
+	MaxStreams  int           // event streams open at once, each of which reads the log by itself; 0: 32
 }
 
 // Exchange is an answered request, as metrics may know it.

@@ -1,0 +1,73 @@
+package api
+
+import (
+	"net/http"
+	"regexp"
+	"strconv"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/projections"
+)
+
+// eventType is a type of events, or what stands before its dot.
+var eventType = regexp.MustCompile(`^[a-z_]{1,40}(\.[a-z_]{1,40})?$`)
+
+// listEvents answers with a tenant's part of the log, oldest first, from a
+// position on. Its cursors are positions: next_cursor, and the position of the
+// last event of the last page, may be kept for as long as one likes.
+func (a *api) listEvents(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
+	q := readQuery(r, "after", "cursor", "type", "limit")
+	filter := projections.LogFilter{Tenant: caller.Tenant, After: q.position("after"), Type: q.eventType(), Limit: q.limit()}
+	if q.has("cursor") {
+		if q.values.Has("after") {
+			q.refuse("cursor", "duplicate_parameter", "after and cursor mean the same: give one of them")
+		}
+		filter.After = q.position("cursor")
+	}
+	if q.err != nil {
+		return q.err
+	}
+	found, err := a.Queries.Log(r.Context(), filter)
+	if err != nil {
+		return err
+	}
+	shown := page[event]{Data: make([]event, len(found.Events))}
+	links := a.links(len(found.Events))
+	for i, e := range found.Events {
+		if shown.Data[i], err = links.show(r.Context(), e); err != nil {
+			return err
+		}
+	}
+	if found.More {
+		next := strconv.FormatInt(found.Seen, 10)
+		shown.NextCursor = &next
+	}
+	return writeJSON(w, http.StatusOK, shown)
+}
+
+// position returns a parameter that must be a position of the log; 0 where it is
+// not there.
+func (q *query) position(name string) int64 {
+	if !q.has(name) {
+		return 0
+	}
+	position, ok := parsePosition(q.values.Get(name))
+	if !ok {
+		q.refuse(name, commands.CodeInvalidValue, "a position: a whole number from 0 on")
+	}
+	return position
+}
+
+func parsePosition(value string) (int64, bool) {
+	position, err := strconv.ParseInt(value, 10, 64)
+	return position, err == nil && position >= 0
+}
+
+// eventType returns parameter "type".
+func (q *query) eventType() string {
+	value := q.text("type")
+	if value != "" && !eventType.MatchString(value) {
+		q.refuse("type", commands.CodeInvalidValue, "a type of events such as message.delivered, or its part before the dot")
+	}
+	return value
+}

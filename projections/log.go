@@ -1,0 +1,64 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/pro-sms/prosms/events"
+)
+
+// LogFilter selects events of one tenant from the log. What belongs to no tenant
+// is never among them.
+type LogFilter struct {
+	Tenant string
+	After  int64  // position; only what comes after it
+	Type   string // "message.delivered", or a group of types: "message"; empty: all
+	Limit  int
+}
+
+// LogPage is a part of the log. Seen is the position up to which it has looked:
+// the next page comes after it. More is false when that was the head of the log.
+type LogPage struct {
+	Events []events.Recorded
+	Seen   int64
+	More   bool
+}
+
+// Bounds of one look into the log, most of which may be other tenants'.
+const (
+	logFrame  = 500
+	logFrames = 20
+)
+
+// Log returns a page of the log, in commit order and without gaps. It looks at
+// 10,000 events at the most, so a page may be empty although there is more.
+func (q Queries) Log(ctx context.Context, f LogFilter) (LogPage, error) {
+	page := LogPage{Seen: f.After, More: true}
+	for range logFrames {
+		frame, err := q.Store.Read(ctx, page.Seen, logFrame)
+		if err != nil {
+			return LogPage{}, fmt.Errorf("reading the log after %d: %w", page.Seen, err)
+		}
+		for _, e := range frame {
+			if page.Seen = e.Position; !f.selects(e) {
+				continue
+			}
+			if page.Events = append(page.Events, e); len(page.Events) == f.Limit {
+				return page, nil
+			}
+		}
+		if len(frame) < logFrame {
+			page.More = false
+			return page, nil
+		}
+	}
+	return page, nil
+}
+
+func (f LogFilter) selects(e events.Recorded) bool {
+	if e.Meta.Tenant == "" || e.Meta.Tenant != f.Tenant {
+		return false
+	}
+	return f.Type == "" || e.Type == f.Type || strings.HasPrefix(e.Type, f.Type+".")
+}
