@@ -32,9 +32,14 @@ type Relay struct {
 	FrameSize int
 }
 
+// routed are the types of events that lead to work.
+var routed = []string{
+	events.MessageAccepted{}.EventType(), events.MessageRetried{}.EventType(), events.MessageRedriven{}.EventType(),
+}
+
 // Handle is the Watermill handler of the feed.
 func (r *Relay) Handle(msg *message.Message) error {
-	frame, err := ports.DecodeEvents(msg.Payload)
+	frame, err := ports.DecodeEvents(msg.Payload, routed...)
 	if err != nil {
 		return err
 	}

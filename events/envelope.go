@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// envelope is the JSON form of Recorded, on the wire and in the API.
-type envelope struct {
+// Envelope is the JSON form of Recorded, on the wire and in the API: what it holds
+// is not decoded yet.
+type Envelope struct {
 	Position   int64           `json:"position"`
 	StreamID   string          `json:"stream_id"`
 	Version    int             `json:"version"`
@@ -22,7 +23,7 @@ type envelope struct {
 // MarshalJSON writes {position, stream_id, version, type, schema, data, meta,
 // recorded_at, digest}, data and meta byte for byte as stored.
 func (r Recorded) MarshalJSON() ([]byte, error) {
-	return json.Marshal(envelope{
+	return json.Marshal(Envelope{
 		r.Position, r.StreamID, r.Version, r.Type, r.Schema,
 		r.RawData, r.RawMeta, r.RecordedAt.UTC(), r.Digest,
 	})
@@ -30,15 +31,23 @@ func (r Recorded) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes and decodes the event.
 func (r *Recorded) UnmarshalJSON(b []byte) error {
-	var e envelope
+	var e Envelope
 	if err := json.Unmarshal(b, &e); err != nil {
 		return fmt.Errorf("reading envelope: malformed")
 	}
-	*r = Recorded{
+	var err error
+	*r, err = e.Recorded()
+	return err
+}
+
+// Recorded decodes the event.
+func (e Envelope) Recorded() (Recorded, error) {
+	r := Recorded{
 		Position: e.Position, StreamID: e.StreamID, Version: e.Version, Type: e.Type, Schema: e.Schema,
 		RawData: e.Data, RawMeta: e.Meta, RecordedAt: e.RecordedAt.UTC(), Digest: e.Digest,
 	}
-	return r.Decode()
+	err := r.Decode()
+	return r, err
 }
 
 // Decode fills Data and Meta from RawData and RawMeta.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -70,14 +71,30 @@ func DecodeWork(payload []byte) (WorkFrame, error) {
 	return f, nil
 }
 
-// DecodeEvents reads an EventFrame and checks that it is whole.
-func DecodeEvents(payload []byte) (EventFrame, error) {
-	var f EventFrame
-	if err := json.Unmarshal(payload, &f); err != nil {
+// DecodeEvents reads an EventFrame and checks that it is whole. Where types are
+// named, only events of those types are decoded and stand in Events.
+func DecodeEvents(payload []byte, types ...string) (EventFrame, error) {
+	var raw struct {
+		First  int64             `json:"first"`
+		Last   int64             `json:"last"`
+		Events []events.Envelope `json:"events"`
+	}
+	if err := json.Unmarshal(payload, &raw); err != nil {
 		return EventFrame{}, fmt.Errorf("decoding event frame of %d bytes: malformed", len(payload))
 	}
-	if n := int64(len(f.Events)); n == 0 || f.Last-f.First+1 != n || f.Events[0].Position != f.First {
-		return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %d events", f.First, f.Last, n)
+	if n := int64(len(raw.Events)); n == 0 || raw.Last-raw.First+1 != n || raw.Events[0].Position != raw.First {
+		return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %d events", raw.First, raw.Last, n)
+	}
+	f := EventFrame{First: raw.First, Last: raw.Last, Events: make([]events.Recorded, 0, len(raw.Events))}
+	for _, envelope := range raw.Events {
+		if len(types) > 0 && !slices.Contains(types, envelope.Type) {
+			continue
+		}
+		recorded, err := envelope.Recorded()
+		if err != nil {
+			return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %w", raw.First, raw.Last, err)
+		}
+		f.Events = append(f.Events, recorded)
 	}
 	return f, nil
 }

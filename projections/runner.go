@@ -50,8 +50,11 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
+	seen := map[string]int64{} // checkpoints at the last look
 	for {
-		if err := r.CatchUp(ctx); err != nil && ctx.Err() == nil {
+		// What has moved since gets its frames from the bus: reading them from
+		// the store as well would be the same work twice.
+		if err := r.catchUp(ctx, seen); err != nil && ctx.Err() == nil {
 			r.Log.Error("catching up with the log", "error", err)
 		}
 		select {
@@ -63,13 +66,21 @@ func (r *Runner) Run(ctx context.Context) error {
 }
 
 // CatchUp applies everything up to the head of the log.
-func (r *Runner) CatchUp(ctx context.Context) error {
+func (r *Runner) CatchUp(ctx context.Context) error { return r.catchUp(ctx, nil) }
+
+// catchUp leaves out projections whose checkpoint has moved since seen, in which
+// it notes where they are.
+func (r *Runner) catchUp(ctx context.Context, seen map[string]int64) error {
 	head, err := r.Store.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the head: %w", err)
 	}
 	for _, p := range r.Projections {
 		checkpoint, err := r.Views.Checkpoint(ctx, p.Name)
+		if before, known := seen[p.Name]; known && before < checkpoint {
+			seen[p.Name] = checkpoint
+			continue
+		}
 		for err == nil && checkpoint < head.LastPosition {
 			if err = r.advance(ctx, p, nil); err == nil {
 				checkpoint, err = r.Views.Checkpoint(ctx, p.Name)
@@ -77,6 +88,9 @@ func (r *Runner) CatchUp(ctx context.Context) error {
 		}
 		if err != nil {
 			return fmt.Errorf("projecting %s: %w", p.Name, err)
+		}
+		if seen != nil {
+			seen[p.Name] = checkpoint
 		}
 	}
 	return nil

@@ -170,3 +170,28 @@ func TestTheLogIsLookedAtWithoutAnyFrames(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatMovesByFramesIsLeftToThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse()
+		h.append(t, "msg_1", acceptedNow)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- h.runner.Run(ctx) }()
+		synctest.Wait()
+		h.append(t, "msg_1", attempted, sent)
+		if err := h.runner.Handle(h.frame(t, 2, 2)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		h.expect(t, 2) // a frame came lately: the next one may, too
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		h.expect(t, 3) // it did not
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
