@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -20,8 +21,9 @@ import (
 // frame and so needs most.
 var subscriptions = map[domain.Lane]int{domain.High: 8, domain.Normal: 4, domain.Bulk: 2}
 
-// newRouter lists which handler consumes what, for the roles of this instance.
-func newRouter(roles roles, st stores, b bus, store ports.EventStore, dispatcher *commands.Dispatcher, runner *projections.Runner, log *slog.Logger) (*message.Router, error) {
+// newRouter lists which handler consumes what, for the roles of this instance. Once
+// stopping ends, frames that fail go back without a word: the bus is being closed.
+func newRouter(stopping context.Context, roles roles, st stores, b bus, store ports.EventStore, dispatcher *commands.Dispatcher, runner *projections.Runner, log *slog.Logger) (*message.Router, error) {
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 20 * time.Second}, watermill.NewSlogLoggerWithLevelMapping(log, quiet))
 	if err != nil {
 		return nil, fmt.Errorf("building router: %w", err)
@@ -33,22 +35,34 @@ func newRouter(roles roles, st stores, b bus, store ports.EventStore, dispatcher
 				group = "relay." + strings.TrimPrefix(topics[0], "sms.")
 			}
 			relay := &commands.Relay{Store: store, Bus: b, Topics: topics, RetryTiers: b.retryTiers}
-			router.AddConsumerHandler(group, group, st.feed(group), relay.Handle)
+			router.AddConsumerHandler(group, group, st.feed(group), returning(stopping, relay.Handle))
 		}
 	}
 	if roles.has(roleDispatch) {
 		for _, lane := range domain.Lanes {
 			topic := ports.DispatchTopic(lane)
 			for i := range subscriptions[lane] {
-				router.AddConsumerHandler(fmt.Sprintf("%s#%d", topic, i+1), topic, shared{b}, dispatcher.Handler(lane))
+				router.AddConsumerHandler(fmt.Sprintf("%s#%d", topic, i+1), topic, shared{b}, returning(stopping, dispatcher.Handler(lane)))
 			}
 		}
 	}
 	if roles.has(roleProject) {
 		topic := ports.TopicEvents + "." + consumerProjections
-		router.AddConsumerHandler(topic, topic, shared{b}, runner.Handle)
+		router.AddConsumerHandler(topic, topic, shared{b}, returning(stopping, runner.Handle))
 	}
 	return router, nil
+}
+
+// returning hands a frame that failed back by itself when stopping has ended; the
+// router would log that as an error.
+func returning(stopping context.Context, handle message.NoPublishHandlerFunc) message.NoPublishHandlerFunc {
+	return func(msg *message.Message) error {
+		err := handle(msg)
+		if err != nil && stopping.Err() != nil && msg.Nack() {
+			return nil
+		}
+		return err
+	}
 }
 
 // shared is a subscriber that many handlers use: the router closes that of every

@@ -130,7 +130,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 			},
 		},
 	}
-	router, err := newRouter(o.roles, st, b, store, dispatcher, runner, o.log)
+	parts, running := errgroup.WithContext(ctx)
+	router, err := newRouter(running, o.roles, st, b, store, dispatcher, runner, o.log)
 	if err != nil {
 		return err
 	}
@@ -138,7 +139,6 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	api := newAPI(c, handler, queries, limits, ps, checks, o.log)
 	admin := newAdmin(checks, o.log)
 
-	parts, running := errgroup.WithContext(ctx)
 	if o.roles.has(roleAPI) {
 		parts.Go(named("api", func() error { return api.Serve(running, listeners.api) }))
 	}
