@@ -47,6 +47,10 @@ func (c *carrier) Find(_ context.Context, lookup ports.Lookup) (ports.Found, err
 	return ports.Found{}, nil
 }
 
+func (c *carrier) Status(context.Context, string) (domain.Receipt, error) {
+	return domain.Receipt{}, ports.ErrNoLookup
+}
+
 func (c *carrier) sent() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

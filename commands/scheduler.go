@@ -17,8 +17,8 @@ import (
 )
 
 // Scheduler sees to what waits for a time: it releases what is due, issues again
-// what the bus has lost, calls attempts that never got an outcome in doubt, and
-// has doubts looked up. It acts on the log and only uses the view to find
+// what the bus has lost, calls attempts that never got an outcome in doubt, has
+// doubts looked up, and has receipts asked for that did not come. It acts on the log and only uses the view to find
 // candidates, so a stale view costs time and nothing else.
 //
 // One instance runs it at a time (ports.Leader); two would do no harm.
@@ -30,6 +30,7 @@ type Scheduler struct {
 	Due        func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error)
 	Depth      func(ctx context.Context, topic string) (int, error) // of a lane's queue
 	Reconciler *Reconciler
+	Sweeper    *Sweeper
 	// Abandoned is the age at which an attempt without an outcome counts as left
 	// behind by a crash. It must exceed the provider's timeout: while a call is
 	// under way, no look-up may say that nothing was sent. 0: 1 min
@@ -50,24 +51,31 @@ type Scheduler struct {
 // Run schedules until ctx ends.
 func (s *Scheduler) Run(ctx context.Context) error {
 	var rounds sync.WaitGroup
-	// Issuing may wait for a consumer in this process; doubts must not wait for it.
-	rounds.Go(func() { s.every(ctx, "issuing", s.issueRound) })
-	rounds.Go(func() { s.every(ctx, "resolving doubts", s.doubtRound) })
+	interval := orDefault(s.Interval, 500*time.Millisecond)
+	// Issuing may wait for a consumer in this process; doubts must not wait for
+	// it, nor for a provider that is asked for receipts.
+	rounds.Go(func() { s.every(ctx, interval, "issuing", s.issueRound) })
+	rounds.Go(func() { s.every(ctx, interval, "resolving doubts", s.doubtRound) })
+	if s.Sweeper != nil {
+		rounds.Go(func() { s.every(ctx, 10*interval, "asking for receipts", s.sweepRound) })
+	}
 	rounds.Wait()
 	return nil
 }
 
 // every repeats round until ctx ends.
-func (s *Scheduler) every(ctx context.Context, what string, round func(context.Context) error) {
+func (s *Scheduler) every(ctx context.Context, interval time.Duration, what string, round func(context.Context) error) {
 	for {
 		if err := round(ctx); err != nil && ctx.Err() == nil {
 			s.Log.Error(what, "error", err)
 		}
-		if wait(ctx, orDefault(s.Interval, 500*time.Millisecond)) != nil {
+		if wait(ctx, interval) != nil {
 			return
 		}
 	}
 }
+
+func (s *Scheduler) sweepRound(ctx context.Context) error { return s.Sweeper.Sweep(ctx, s.now()) }
 
 // issueRound releases what is due and issues again what was lost, in lanes whose
 // queue is short: in a long one it would only wait, and be issued ever again.

@@ -26,6 +26,11 @@ type Provider interface {
 	// Find looks for an attempt among what the provider has accepted. The error
 	// wraps ErrNoLookup where the provider cannot be asked.
 	Find(ctx context.Context, attempt Lookup) (Found, error)
+
+	// Status asks what has become of a text that the provider accepted under this
+	// id. Attempt and At of the receipt are for the caller to fill. The error
+	// wraps ErrNoLookup where the provider cannot be asked.
+	Status(ctx context.Context, providerMessageID string) (domain.Receipt, error)
 }
 
 // Text is one attempt at a message.

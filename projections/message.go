@@ -96,7 +96,7 @@ func (m Message) attentionAt() any {
 		if m.DueAt != nil {
 			return *m.DueAt
 		}
-	case "accepted", "dispatching", "in_doubt":
+	case "accepted", "dispatching", "in_doubt", "dispatched":
 		return m.Since
 	}
 	return nil

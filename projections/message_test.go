@@ -197,7 +197,8 @@ func TestSinceWhenAMessageNeedsAttention(t *testing.T) {
 		{[]events.Event{attempted, failed, retried}, sendAt},
 		{[]events.Event{attempted, inDoubt}, minute(3)},
 		{[]events.Event{attempted, inDoubt, events.MessageReceiptIgnored{}}, minute(3)},
-		{[]events.Event{attempted, sent}, nil},
+		{[]events.Event{attempted, sent}, minute(3)},
+		{[]events.Event{attempted, sent, events.MessageDelivered{}}, nil},
 		{[]events.Event{attempted, failed, events.MessageDeadLettered{}}, nil},
 		{[]events.Event{events.MessageCanceled{}}, nil},
 	} {

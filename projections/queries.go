@@ -98,6 +98,27 @@ func (q Queries) Due(ctx context.Context, status, lane string, by time.Time, lim
 	return idsOf(rows), nil
 }
 
+// Dispatched returns the ids of messages that were dispatched by a time and have
+// got no receipt since, the earliest first, after a place; and the last one's.
+func (q Queries) Dispatched(ctx context.Context, after *ports.Cursor, by time.Time, limit int) ([]string, *ports.Cursor, error) {
+	messages, err := find[Message](ctx, q.Views, messagesView, ports.Query{
+		Where: []ports.Condition{
+			{Column: "status", Op: ports.Equal, Value: "dispatched"},
+			{Column: "due_at", Op: ports.AtMost, Value: by.UTC()},
+		},
+		OrderBy: "due_at", After: after, Limit: limit,
+	})
+	if err != nil || len(messages) == 0 {
+		return nil, after, err
+	}
+	ids := make([]string, len(messages))
+	for i, m := range messages {
+		ids[i] = m.ID
+	}
+	last := messages[len(messages)-1]
+	return ids, &ports.Cursor{Key: last.Since, ID: last.ID}, nil
+}
+
 // Bound reports whether a provider's message is known to be that of a message.
 func (q Queries) Bound(ctx context.Context, providerMessageID string) (bool, error) {
 	rows, err := q.Views.Find(ctx, messagesView, ports.Query{

@@ -2,15 +2,20 @@ package twilio
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 
+	openapi "github.com/twilio/twilio-go/rest/api/v2010"
+
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
 )
 
-// What may stand in a status callback and go on into events: nothing personal fits.
+// What may stand in a status and go on into events: nothing personal fits.
 var (
 	statusWord = regexp.MustCompile(`^[a-z_]{1,32}$`)
 	errorWord  = regexp.MustCompile(`^[0-9]{0,6}$`)
@@ -34,21 +39,59 @@ func ParseStatus(rawBody []byte) (domain.Receipt, error) {
 	if err != nil {
 		return domain.Receipt{}, fmt.Errorf("parsing status callback: %w", err)
 	}
-	r := domain.Receipt{
-		ProviderMessageID: cmp.Or(form.Get("MessageSid"), form.Get("SmsSid")),
-		ProviderStatus:    cmp.Or(form.Get("MessageStatus"), form.Get("SmsStatus")),
-		ErrorCode:         form.Get("ErrorCode"),
+	r, err := receiptOf(
+		cmp.Or(form.Get("MessageSid"), form.Get("SmsSid")), cmp.Or(form.Get("MessageStatus"), form.Get("SmsStatus")), form.Get("ErrorCode"))
+	if err != nil {
+		return domain.Receipt{}, fmt.Errorf("parsing status callback: %w", err)
 	}
-	switch {
-	case !messageSID.MatchString(r.ProviderMessageID):
-		return domain.Receipt{}, errors.New("parsing status callback: no message SID")
-	case !statusWord.MatchString(r.ProviderStatus):
-		return domain.Receipt{}, errors.New("parsing status callback: no status")
-	case !errorWord.MatchString(r.ErrorCode):
-		return domain.Receipt{}, errors.New("parsing status callback: malformed error code")
-	}
-	r.Result = results[r.ProviderStatus]
 	return r, nil
+}
+
+// Status implements ports.Provider by fetching the message.
+func (p *Provider) Status(ctx context.Context, sid string) (domain.Receipt, error) {
+	r, err := p.status(ctx, sid)
+	if err != nil {
+		return domain.Receipt{}, fmt.Errorf("fetching message: %w", err)
+	}
+	return r, nil
+}
+
+func (p *Provider) status(ctx context.Context, sid string) (domain.Receipt, error) {
+	if !messageSID.MatchString(sid) {
+		return domain.Receipt{}, errors.New("not the SID of a message")
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.config.Timeout)
+	defer cancel()
+	c := &call{provider: p, ctx: ctx}
+	message, err := c.api().FetchMessage(sid, new(openapi.FetchMessageParams))
+	switch {
+	case c.code == testCredentials:
+		return domain.Receipt{}, fmt.Errorf("with test credentials: %w", ports.ErrNoLookup)
+	case c.err != nil:
+		return domain.Receipt{}, c.err
+	case c.status != http.StatusOK:
+		return domain.Receipt{}, fmt.Errorf("http status %d, code %d", c.status, c.code)
+	case err != nil, message.Sid == nil, *message.Sid != sid, message.Status == nil:
+		return domain.Receipt{}, errUnreadable
+	}
+	code := ""
+	if message.ErrorCode != nil {
+		code = codeString(*message.ErrorCode)
+	}
+	return receiptOf(sid, *message.Status, code)
+}
+
+// receiptOf takes Twilio's words only if nothing personal can be in them.
+func receiptOf(sid, status, code string) (domain.Receipt, error) {
+	switch {
+	case !messageSID.MatchString(sid):
+		return domain.Receipt{}, errors.New("no message SID")
+	case !statusWord.MatchString(status):
+		return domain.Receipt{}, errors.New("no status")
+	case !errorWord.MatchString(code):
+		return domain.Receipt{}, errors.New("malformed error code")
+	}
+	return domain.Receipt{ProviderMessageID: sid, ProviderStatus: status, ErrorCode: code, Result: results[status]}, nil
 }
 
 // parseWebhook reads a form as VerifySignature does.

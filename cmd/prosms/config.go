@@ -35,6 +35,7 @@ type Config struct {
 	ProviderTimeout     time.Duration
 	ReconcileDelays     []time.Duration
 	ReconcileDelaysHigh []time.Duration
+	ReceiptDelays       []time.Duration
 	InDoubtPolicy       string // "resend", "hold" or empty: by lane
 	RatePerKey          int
 	RatePerIP           int
@@ -81,6 +82,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_PROVIDER_TIMEOUT", "30s", duration(&c.ProviderTimeout, time.Second, 2*time.Minute), "of one provider call", false},
 		{"PROSMS_RECONCILE_DELAYS", "60s,2m,5m", durations(&c.ReconcileDelays), "when an attempt in doubt is looked up", false},
 		{"PROSMS_RECONCILE_DELAYS_HIGH", "5s,15s,60s", durations(&c.ReconcileDelaysHigh), "the same for lane high", false},
+		{"PROSMS_RECEIPT_DELAYS", "15m,1h,24h", durations(&c.ReceiptDelays), "when the provider is asked about a text whose receipt has not come", false},
 		{"PROSMS_IN_DOUBT_POLICY", "", oneOf(&c.InDoubtPolicy, "", "resend", "hold"), "when no look-up showed a trace: resend or hold; empty: resend for lanes high and normal, hold for bulk", false},
 		{"PROSMS_RATE_PER_KEY", "100", number(&c.RatePerKey, 0, 1_000_000), "requests a second of one API key, bursts of twice that; 0: unlimited", false},
 		{"PROSMS_RATE_PER_IP", "50", number(&c.RatePerIP, 0, 1_000_000), "unauthenticated requests a second of one address; 0: unlimited", false},

@@ -112,6 +112,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error) {
 			return queries.Due(ctx, string(status), string(lane), by, limit)
 		},
+		Sweeper: &commands.Sweeper{
+			Store: store, Providers: ps.Providers, Delays: c.ReceiptDelays, Dispatched: queries.Dispatched, Log: o.log,
+		},
 		Abandoned: c.ProviderTimeout + 15*time.Second, AloneSince: st.aloneSince,
 		Reconciler: &commands.Reconciler{
 			Store: store, Providers: ps.Providers, Delays: c.reconcileDelays, Resend: c.resend,

@@ -53,6 +53,7 @@ func Provider(t *testing.T, open ProviderSetup) {
 	t.Run("what was not taken on leaves no trace", func(t *testing.T) { providerNoTrace(t, open) })
 	t.Run("what is another attempt's is not found", func(t *testing.T) { providerBound(t, open) })
 	t.Run("identical texts are ambiguous, and the earliest is taken", func(t *testing.T) { providerAmbiguous(t, open) })
+	t.Run("what was taken on can be asked about", func(t *testing.T) { providerStatus(t, open) })
 	t.Run("a far side that cannot be asked has not shown that there is no trace", func(t *testing.T) { providerUnasked(t, open) })
 }
 

@@ -1,7 +1,9 @@
 package porttest
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,5 +101,33 @@ func providerUnasked(t *testing.T, open ProviderSetup) {
 	far.Close()
 	if got, err := provider.Find(t.Context(), lookup(providerText(1), time.Now())); err == nil {
 		t.Errorf("got %+v and no error", got)
+	}
+}
+
+func providerStatus(t *testing.T, open ProviderSetup) {
+	t.Parallel()
+	provider, far := open(t)
+	text := providerText(1)
+	far.Do(t, TakesOn, string(text.To))
+	sent := provider.Send(t.Context(), text)
+	got, err := provider.Status(t.Context(), sent.ProviderMessageID)
+	if errors.Is(err, ports.ErrNoLookup) {
+		return
+	}
+	if err != nil || got.ProviderMessageID != sent.ProviderMessageID || got.ProviderStatus == "" {
+		t.Errorf("got %+v, %v; want the status of %s", got, err, sent.ProviderMessageID)
+	}
+	unknown := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '8' {
+			return r + 1
+		}
+		return r
+	}, sent.ProviderMessageID)
+	if got, err := provider.Status(t.Context(), unknown); err == nil {
+		t.Errorf("got %+v and no error for a text that was never taken on", got)
+	}
+	far.Close()
+	if got, err := provider.Status(t.Context(), sent.ProviderMessageID); err == nil {
+		t.Errorf("got %+v and no error although nobody could be asked", got)
 	}
 }
