@@ -22,6 +22,12 @@ const (
 	ReasonPoison    = "poison"
 )
 
+// Reasons for which a text is deferred.
+const (
+	DeferredForBreaker = "breaker"
+	DeferredForPacing  = "pacing"
+)
+
 // AttemptID names one attempt at one message.
 func AttemptID(messageID string, attempt int) string {
 	return fmt.Sprintf("%s/%d", messageID, attempt)
@@ -41,6 +47,18 @@ func (m Message) claim(c Claim) []events.Event {
 		return nil
 	}
 	return []events.Event{events.MessageAttempted{Attempt: c.Attempt, AttemptID: c.ID, Provider: c.Provider}}
+}
+
+// postpone lets m wait until a later time than it does, or gives it up where it
+// would have expired by then.
+func (m Message) postpone(c Defer) []events.Event {
+	switch {
+	case !m.Waiting() || c.Attempt != m.Attempt+1 || !c.Until.After(m.DueAt):
+		return nil
+	case m.expiredAt(c.Until):
+		return []events.Event{events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}}
+	}
+	return []events.Event{events.MessageDeferred{Until: c.Until, Reason: c.Reason}}
 }
 
 // sent takes the provider's answer. Where it comes too late to matter it is

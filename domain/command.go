@@ -31,6 +31,13 @@ type Claim struct {
 	Now      time.Time
 }
 
+// Defer lets the attempt that it means wait for a time, although nothing failed.
+type Defer struct {
+	Attempt int
+	Until   time.Time
+	Reason  string
+}
+
 // RecordSent says that the provider accepted an attempt.
 type RecordSent struct {
 	Attempt           int

@@ -32,6 +32,8 @@ func (m Message) Decide(c Command) ([]events.Event, error) {
 		return m.accept(c)
 	case Claim:
 		return m.claim(c), nil
+	case Defer:
+		return m.postpone(c), nil
 	case RecordSent:
 		return m.sent(c), nil
 	case RecordFailure:

@@ -19,8 +19,8 @@ type KeyRevoked struct {
 // BreakerOpened says that a provider is not called for a while.
 type BreakerOpened struct {
 	Provider string    `json:"provider"`
-	Reason   string    `json:"reason"` // "failure_rate", "consecutive", "provider_wide", "operator"
-	Until    time.Time `json:"until"`
+	Reason   string    `json:"reason"` // "failure_rate", "consecutive", "provider_wide", "probe", "operator: <why>"
+	Until    time.Time `json:"until"`  // when probes begin; zero: when an operator closes it
 }
 
 // BreakerHalfOpened says that probes decide whether the provider is back.
@@ -31,7 +31,7 @@ type BreakerHalfOpened struct {
 // BreakerClosed says that the provider is called again.
 type BreakerClosed struct {
 	Provider string `json:"provider"`
-	Reason   string `json:"reason"` // "probes", "operator"
+	Reason   string `json:"reason"` // "probes", "operator: <why>"
 }
 
 // SubjectForgotten says that a person's data key was destroyed.
