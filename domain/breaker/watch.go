@@ -44,6 +44,24 @@ func (w *Watch) Admit(now time.Time) (lease int, ok bool) {
 	return w.last, true
 }
 
+// Return takes a lease back of a call that was not made.
+func (w *Watch) Return(lease int) { delete(w.leases, lease) }
+
+// Again returns when to ask again after a refusal, if nothing else happens by
+// then; zero: nobody knows.
+func (w *Watch) Again() time.Time {
+	if w.state.Phase == Open {
+		return w.state.Until
+	}
+	var first time.Time
+	for _, until := range w.leases {
+		if first.IsZero() || until.Before(first) {
+			first = until
+		}
+	}
+	return first
+}
+
 // Report takes the outcome of a call that was admitted. A probe that comes back
 // after its lease proves nothing good any more, since another took its place.
 func (w *Watch) Report(lease int, v Verdict, now time.Time) {
