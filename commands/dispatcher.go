@@ -25,8 +25,13 @@ import (
 type Dispatcher struct {
 	Store     ports.EventStore
 	Providers Providers
-	Slots     int // provider calls in flight; 0: 128
+	Slots     int   // provider calls in flight; 0: 128
+	Gate      *Gate // what it does not admit is held, and not claimed; nil: everything passes
 	Schedule  domain.RetrySchedule
+	// HoldLimit is how long a frame is held, without an ack, for what the gate does
+	// not admit. After that its messages are deferred and the frame is acked: the
+	// broker counts on acks within 30 min, and on fewer than 20 deliveries. 0: 10 min
+	HoldLimit time.Duration
 	// Persist bounds how long the outcome of a provider call is kept trying to
 	// be appended while the store is gone. After that it is a doubt like after a
 	// crash. 0: 1 min
@@ -36,6 +41,7 @@ type Dispatcher struct {
 
 	once   sync.Once
 	slots  *slots
+	turns  map[domain.Lane]chan struct{} // one frame of a lane at a time asks the gate again
 	calls  sync.WaitGroup
 	closed context.Context
 	close  context.CancelFunc
@@ -47,6 +53,10 @@ var errClosed = fmt.Errorf("dispatcher is closed: %w", context.Canceled)
 func (d *Dispatcher) init() {
 	d.once.Do(func() {
 		d.slots = newSlots(orDefault(d.Slots, 128))
+		d.turns = map[domain.Lane]chan struct{}{}
+		for _, lane := range domain.Lanes {
+			d.turns[lane] = make(chan struct{}, 1)
+		}
 		d.closed, d.close = context.WithCancel(context.Background())
 	})
 }
@@ -74,15 +84,25 @@ func (d *Dispatcher) Dispatch(ctx context.Context, lane domain.Lane, work []port
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(d.closed, cancel)()
+	kept, err := d.round(ctx, lane, work)
+	if err != nil || len(kept.work) == 0 {
+		return err
+	}
+	return d.hold(ctx, lane, kept)
+}
+
+// round claims what of work may be sent now, waiting for free slots as it goes,
+// and makes the calls. It returns what the gate keeps back.
+func (d *Dispatcher) round(ctx context.Context, lane domain.Lane, work []ports.Work) (kept kept, err error) {
 	for len(work) > 0 {
 		n, err := d.slots.acquire(ctx, lane, len(work))
 		if err != nil {
-			return errClosed
+			return kept, errClosed
 		}
-		claims, err := d.claim(context.WithoutCancel(ctx), work[:n])
+		claims, err := d.claim(context.WithoutCancel(ctx), work[:n], &kept)
 		if err != nil {
 			d.slots.release(n)
-			return err
+			return kept, err
 		}
 		d.slots.release(n - len(claims))
 		for _, c := range claims {
@@ -93,7 +113,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, lane domain.Lane, work []port
 		}
 		work = work[n:]
 	}
-	return nil
+	return kept, nil
 }
 
 // Stop stops claiming. What is claimed goes on.
@@ -120,24 +140,32 @@ func (d *Dispatcher) Close(ctx context.Context) error {
 type claimed struct {
 	stream[domain.Message]
 	provider ports.Provider
+	pass     Pass
 	at       time.Time
 }
 
 // claim claims what of work still waits, in one commit, and once more for those
-// whose stream or consent moved in between.
-func (d *Dispatcher) claim(ctx context.Context, work []ports.Work) ([]claimed, error) {
+// whose stream or consent moved in between. What the gate does not admit it adds
+// to kept.
+func (d *Dispatcher) claim(ctx context.Context, work []ports.Work, kept *kept) ([]claimed, error) {
 	var claims []claimed
 	for range tries {
-		conflicts, err := d.claimOnce(ctx, work, &claims)
-		if err != nil || len(conflicts) == 0 {
-			return claims, err
+		conflicts, err := d.claimOnce(ctx, work, &claims, kept)
+		if err != nil {
+			for _, c := range claims {
+				c.pass.Cancel()
+			}
+			return nil, err
+		}
+		if len(conflicts) == 0 {
+			return claims, nil
 		}
 		work = conflicts
 	}
 	return claims, nil // the scheduler issues the rest again
 }
 
-func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[]claimed) (conflicts []ports.Work, err error) {
+func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[]claimed, kept *kept) (conflicts []ports.Work, err error) {
 	candidates, err := d.load(ctx, work)
 	if err != nil {
 		return nil, err
@@ -152,6 +180,14 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 		if err != nil || len(decided) == 0 {
 			continue // duplicate, too late or too early: somebody else's, or the scheduler's
 		}
+		if _, ok := decided[0].(events.MessageAttempted); ok {
+			pass, delay, ok := d.Gate.Admit(ctx, c.provider.Name())
+			if !ok {
+				kept.add(c.work, delay)
+				continue
+			}
+			c.pass = pass
+		}
 		writes = append(writes, ports.Write{
 			StreamID: c.ID, Expected: c.Version, Events: decided, Meta: c.consequence("dispatcher"),
 			Requires: []ports.Require{{StreamID: c.consent.ID, Version: c.consent.Version}},
@@ -163,16 +199,20 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 	}
 	results, err := d.Store.Append(ctx, writes...)
 	if err != nil {
+		for _, c := range asked {
+			c.pass.Cancel()
+		}
 		return nil, err
 	}
 	for i, result := range results {
 		c, w := asked[i], writes[i]
 		if result.Err != nil {
+			c.pass.Cancel()
 			conflicts = append(conflicts, c.work)
 			continue
 		}
 		if _, ok := w.Events[0].(events.MessageAttempted); ok {
-			*claims = append(*claims, claimed{c.then(w.Events, w.Meta), c.provider, result.RecordedAt})
+			*claims = append(*claims, claimed{c.then(w.Events, w.Meta), c.provider, c.pass, result.RecordedAt})
 		}
 	}
 	return conflicts, nil
@@ -184,6 +224,7 @@ type candidate struct {
 	work     ports.Work
 	consent  stream[domain.Consent]
 	provider ports.Provider
+	pass     Pass // where it is to be sent
 }
 
 // load reads the streams that claiming work depends on.

@@ -31,13 +31,13 @@ type Gate struct {
 	Log       *slog.Logger
 
 	mu        sync.Mutex
-	providers map[string]*gated
+	providers map[string]*guarded
 	changed   chan struct{} // closed, and replaced, when something may pass that could not
 	news      chan struct{} // holds a token when Run has something to do
 }
 
-// gated is one provider.
-type gated struct {
+// guarded is one provider.
+type guarded struct {
 	watch   *breaker.Watch // nil until the log is read
 	state   breaker.State
 	version int // of the breaker's stream
@@ -81,7 +81,7 @@ func (g *Gate) Admit(ctx context.Context, provider string) (Pass, Delay, bool) {
 func (g *Gate) admit(provider string) (Pass, Delay, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	p, now := g.gated(provider), g.now()
+	p, now := g.guarded(provider), g.now()
 	if p.watch == nil {
 		g.tell()
 		return Pass{}, Delay{Reason: domain.DeferredForBreaker}, false
@@ -100,7 +100,7 @@ func (g *Gate) admit(provider string) (Pass, Delay, bool) {
 
 // Cancel gives the pass back: no call is made.
 func (p Pass) Cancel() {
-	p.end(func(g *gated, _ time.Time) {
+	p.end(func(g *guarded, _ time.Time) {
 		g.pace.leave()
 		if g.version == p.version {
 			g.watch.Return(p.lease)
@@ -111,7 +111,7 @@ func (p Pass) Cancel() {
 // Done reports what the call came to. What was seen in an earlier state of the
 // breaker says nothing about this one.
 func (p Pass) Done(o ports.Outcome) {
-	p.end(func(g *gated, now time.Time) {
+	p.end(func(g *guarded, now time.Time) {
 		g.pace.returned(p.began, now, o.Class == domain.ClassThrottled, o.RetryAfter, orDefault(p.gate.InFlight, 128))
 		if g.version != p.version {
 			return
@@ -123,13 +123,13 @@ func (p Pass) Done(o ports.Outcome) {
 	})
 }
 
-func (p Pass) end(how func(*gated, time.Time)) {
+func (p Pass) end(how func(*guarded, time.Time)) {
 	if p.gate == nil {
 		return
 	}
 	p.gate.mu.Lock()
 	defer p.gate.mu.Unlock()
-	g := p.gate.gated(p.provider)
+	g := p.gate.guarded(p.provider)
 	waiting := g.pace.limit > 0 || g.state.Phase == breaker.HalfOpen
 	how(g, p.gate.now())
 	if waiting {
@@ -156,7 +156,7 @@ func (g *Gate) Shut(provider string) bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.gated(provider).state.Phase == breaker.Open
+	return g.guarded(provider).state.Phase == breaker.Open
 }
 
 // States returns where each breaker stands: 0 closed, 1 open, 0.5 half open.
@@ -165,7 +165,7 @@ func (g *Gate) States() map[string]float64 {
 	defer g.mu.Unlock()
 	states := map[string]float64{}
 	for _, name := range g.Providers {
-		g.gated(name)
+		g.guarded(name)
 	}
 	for name, p := range g.providers {
 		states[name] = map[breaker.Phase]float64{breaker.Open: 1, breaker.HalfOpen: 0.5}[p.state.Phase]
@@ -173,12 +173,12 @@ func (g *Gate) States() map[string]float64 {
 	return states
 }
 
-// gated returns the provider of that name. g.mu is held.
-func (g *Gate) gated(name string) *gated {
+// guarded returns the provider of that name. g.mu is held.
+func (g *Gate) guarded(name string) *guarded {
 	g.init()
 	p := g.providers[name]
 	if p == nil {
-		p = &gated{}
+		p = &guarded{}
 		g.providers[name] = p
 	}
 	return p
@@ -186,7 +186,7 @@ func (g *Gate) gated(name string) *gated {
 
 func (g *Gate) init() {
 	if g.providers == nil {
-		g.providers, g.changed, g.news = map[string]*gated{}, make(chan struct{}), make(chan struct{}, 1)
+		g.providers, g.changed, g.news = map[string]*guarded{}, make(chan struct{}), make(chan struct{}, 1)
 	}
 }
 

@@ -25,7 +25,7 @@ func (g *Gate) Run(ctx context.Context) error {
 	g.mu.Lock()
 	g.init()
 	for _, name := range g.Providers {
-		g.gated(name)
+		g.guarded(name)
 	}
 	g.mu.Unlock()
 	interval := orDefault(g.Interval, time.Second)
@@ -80,7 +80,7 @@ func (g *Gate) follow(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i, name := range names {
-		s, p := fold[breaker.State](ids[i], streams[ids[i]]), g.gated(name)
+		s, p := fold[breaker.State](ids[i], streams[ids[i]]), g.guarded(name)
 		if p.watch != nil && s.Version <= p.version {
 			continue
 		}
@@ -104,7 +104,7 @@ func (g *Gate) share(ctx context.Context) {
 	}
 	for _, name := range g.names() {
 		g.mu.Lock()
-		p := g.gated(name)
+		p := g.guarded(name)
 		var t breaker.Tally
 		if p.watch != nil {
 			t = p.watch.Share()
@@ -149,7 +149,7 @@ func (g *Gate) move(ctx context.Context) (moved bool, err error) {
 func (g *Gate) due(name string) (ports.Write, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	p := g.gated(name)
+	p := g.guarded(name)
 	if p.watch == nil {
 		return ports.Write{}, false
 	}

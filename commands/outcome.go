@@ -17,6 +17,7 @@ func (d *Dispatcher) send(c claimed) {
 		MessageID: c.ID, Attempt: c.State.Attempt,
 		To: text.To, From: text.From, Body: text.Body, ExpiresAt: text.ExpiresAt,
 	})
+	c.pass.Done(outcome)
 	if err := d.record(c, outcome); err != nil {
 		// The claim stands in the log without an outcome: as after a crash, the
 		// scheduler finds it and looks it up.

@@ -30,7 +30,10 @@ type Scheduler struct {
 	Due        func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error)
 	Depth      func(ctx context.Context, topic string) (int, error) // of a lane's queue
 	Reconciler *Reconciler
-	Sweeper    *Sweeper
+	// Shut reports whether nothing can send m just now; then it is not issued, for
+	// it would only wait in the bus, ever again. nil: something can.
+	Shut    func(m domain.Message) bool
+	Sweeper *Sweeper
 	// Abandoned is the age at which an attempt without an outcome counts as left
 	// behind by a crash. It must exceed the provider's timeout: while a call is
 	// under way, no look-up may say that nothing was sent. 0: 1 min
@@ -130,7 +133,7 @@ func (s *Scheduler) waiting(ctx context.Context, status domain.Status, lane doma
 	}
 	var waiting []stream[domain.Message]
 	for _, m := range found {
-		if m.State.Waiting() && !m.State.DueAt.After(s.now()) {
+		if m.State.Waiting() && !m.State.DueAt.After(s.now()) && (s.Shut == nil || !s.Shut(m.State)) {
 			waiting = append(waiting, m)
 		}
 	}

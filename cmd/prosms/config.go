@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/domain/breaker"
 )
 
 // Config is everything that can be set. Only this package reads the environment.
@@ -40,6 +41,8 @@ type Config struct {
 	RatePerKey          int
 	RatePerIP           int
 	Concurrency         int
+	ProviderPerSecond   int
+	Breaker             breaker.Rule
 	MasterKey           MasterKey
 }
 
@@ -87,6 +90,13 @@ func (c *Config) settings() []setting {
 		{"PROSMS_RATE_PER_KEY", "100", number(&c.RatePerKey, 0, 1_000_000), "requests a second of one API key, bursts of twice that; 0: unlimited", false},
 		{"PROSMS_RATE_PER_IP", "50", number(&c.RatePerIP, 0, 1_000_000), "unauthenticated requests a second of one address; 0: unlimited", false},
 		{"PROSMS_DISPATCH_CONCURRENCY", "128", number(&c.Concurrency, 1, 10_000), "provider calls in flight in this instance", false},
+		{"PROSMS_PROVIDER_MPS", "0", number(&c.ProviderPerSecond, 0, 1_000_000), "messages a second to one provider, of all instances together; 0: unlimited", false},
+		{"PROSMS_BREAKER_WINDOW", "60s", duration(&c.Breaker.Window, time.Second, time.Hour), "over which calls to a provider are counted", false},
+		{"PROSMS_BREAKER_FAILURE_RATE", "0.5", share(&c.Breaker.FailureRate), "share of failures in the window above which a provider is left alone", false},
+		{"PROSMS_BREAKER_MIN_REQUESTS", "20", number(&c.Breaker.MinRequests, 1, 1_000_000), "calls in the window below which the share says nothing", false},
+		{"PROSMS_BREAKER_CONSECUTIVE", "10", number(&c.Breaker.Consecutive, 1, 1_000_000), "failures in a row after which a provider is left alone", false},
+		{"PROSMS_BREAKER_COOLDOWN", "30s", duration(&c.Breaker.Cooldown, 100*time.Millisecond, time.Hour), "before probes; doubles while they fail, up to 5m", false},
+		{"PROSMS_BREAKER_PROBES", "3", number(&c.Breaker.Probes, 1, 1000), "calls that decide whether a provider is back", false},
 		{"PROSMS_MASTER_KEY", "", masterKey(&c.MasterKey), "32 bytes in base64 that wrap the database's keys; empty: they are kept unwrapped", true},
 		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},
 		{"PROSMS_LOG_FORMAT", "text", oneOf(&c.LogFormat, "text", "json"), "text or json", false},
@@ -97,13 +107,6 @@ func (c *Config) settings() []setting {
 // notBuilt are variables of the contract that nothing obeys yet, with their
 // defaults. Setting one to anything else is refused rather than ignored.
 var notBuilt = map[string]string{
-	"PROSMS_BREAKER_WINDOW":       "60s",
-	"PROSMS_BREAKER_FAILURE_RATE": "0.5",
-	"PROSMS_BREAKER_MIN_REQUESTS": "20",
-	"PROSMS_BREAKER_CONSECUTIVE":  "10",
-	"PROSMS_BREAKER_COOLDOWN":     "30s",
-	"PROSMS_BREAKER_PROBES":       "3",
-	"PROSMS_PROVIDER_MPS":         "0",
 	"PROSMS_QUIET_HOURS":          "09:00-20:00",
 	"PROSMS_CONFIG":               "",
 	"PROSMS_DEFAULT_TENANT":       "",
@@ -179,6 +182,14 @@ func (c *Config) check() []error {
 // schedule is the retry schedule of the domain.
 func (c *Config) schedule() domain.RetrySchedule {
 	return domain.RetrySchedule{Delays: c.RetryDelays, Max: c.MaxRetries}
+}
+
+// breakerRule is when a provider is left alone. A probe counts as lost when its
+// outcome is certain to be known.
+func (c *Config) breakerRule() breaker.Rule {
+	rule := c.Breaker
+	rule.Lease = c.ProviderTimeout + 15*time.Second
+	return rule
 }
 
 // reconcileDelays returns when doubts of a lane are looked up.

@@ -13,8 +13,9 @@ import (
 // limits is a limiter with what depends on its kind.
 type limits struct {
 	ports.Limiter
-	ping  func(context.Context) error // nil: in this process
-	close func() error
+	breakers ports.BreakerCounts         // nil: in this process
+	ping     func(context.Context) error // nil: in this process
+	close    func() error
 }
 
 // openLimits counts requests in Redis, so that all instances share the limits;
@@ -28,8 +29,9 @@ func openLimits(c Config) (limits, error) {
 		return limits{}, err
 	}
 	return limits{
-		Limiter: &limit.Fallback{Shared: redis.NewLimiter(client), Local: &memory.Limiter{}},
-		ping:    client.Ping, close: client.Close,
+		Limiter:  &limit.Fallback{Shared: redis.NewLimiter(client), Local: &memory.Limiter{}},
+		breakers: redis.NewBreakerCounts(client),
+		ping:     client.Ping, close: client.Close,
 	}, nil
 }
 

@@ -30,6 +30,17 @@ type providers struct {
 	close    func() error
 }
 
+// sandboxName is the name of the provider that serves the texts of test keys.
+const sandboxName = "sandbox"
+
+// providerNames are the names of the providers that c configures.
+func providerNames(c Config) []string {
+	if c.TwilioAccountSID == "" {
+		return []string{sandboxName}
+	}
+	return []string{sandboxName, twilio.DefaultName}
+}
+
 // account is who may call back, and under which public URL.
 type account struct{ publicURL, token string }
 
@@ -75,7 +86,7 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 		return errors.Join(<-served, err)
 	}
 	p.Test, err = twilio.New(twilio.Config{
-		Name: "sandbox", AccountSID: sandbox.DefaultAccountSID, AuthToken: twilio.Secret(options.token), From: sandbox.DefaultFrom,
+		Name: sandboxName, AccountSID: sandbox.DefaultAccountSID, AuthToken: twilio.Secret(options.token), From: sandbox.DefaultFrom,
 		BaseURL: url, PublicURL: localURL, Timeout: c.ProviderTimeout, Concurrency: c.Concurrency,
 	})
 	if err != nil {

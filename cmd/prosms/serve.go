@@ -103,8 +103,12 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 
 	handler := &commands.Handler{Store: store, Lookup: lookup, Region: c.Region}
 	queries := projections.Queries{Store: store, Views: st.views}
+	gate := &commands.Gate{
+		Store: store, Rule: c.breakerRule(), Providers: providerNames(c), Counts: limits.breakers,
+		Limiter: limits.Limiter, PerSecond: c.ProviderPerSecond, InFlight: c.Concurrency, Log: o.log,
+	}
 	dispatcher := &commands.Dispatcher{
-		Store: store, Providers: ps.Providers, Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
+		Store: store, Providers: ps.Providers, Gate: gate, Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
 	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(), Log: o.log}
 	scheduler := &commands.Scheduler{
@@ -114,6 +118,10 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		},
 		Sweeper: &commands.Sweeper{
 			Store: store, Providers: ps.Providers, Delays: c.ReceiptDelays, Dispatched: queries.Dispatched, Log: o.log,
+		},
+		Shut: func(m domain.Message) bool {
+			provider, ok := ps.For(m)
+			return ok && gate.Shut(provider.Name())
 		},
 		Abandoned: c.ProviderTimeout + 15*time.Second, AloneSince: st.aloneSince,
 		Reconciler: &commands.Reconciler{
@@ -146,6 +154,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		parts.Go(named("api", func() error { return api.Serve(running, listeners.api) }))
 	}
 	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, admin) }))
+	parts.Go(named("breakers", func() error { return gate.Run(running) }))
 	if o.roles.has(roleProject) {
 		parts.Go(named("projections", func() error { return runner.Run(running) }))
 	}

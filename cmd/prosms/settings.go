@@ -49,6 +49,18 @@ func number(target *int, lowest, highest int) func(string) error {
 	}
 }
 
+// share reads a number from 0 to 1.
+func share(target *float64) func(string) error {
+	return func(value string) error {
+		f, err := strconv.ParseFloat(value, 64)
+		if err != nil || !(f >= 0 && f <= 1) {
+			return errors.New("a number from 0 to 1, such as 0.5")
+		}
+		*target = f
+		return nil
+	}
+}
+
 func duration(target *time.Duration, shortest, longest time.Duration) func(string) error {
 	return func(value string) error {
 		d, err := time.ParseDuration(value)

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain/breaker"
+	"github.com/pro-sms/prosms/ports"
+)
+
+type breakerCommand struct {
+	List  breakerList  `cmd:"" help:"List the providers and where their breakers stand."`
+	Open  breakerOpen  `cmd:"" help:"Stop all calls to a provider; its texts wait. Instances that run notice within about a second."`
+	Close breakerClose `cmd:"" help:"Let all calls to a provider pass again."`
+}
+
+type breakerList struct{}
+
+// Run prints a line for each provider that is configured.
+func (breakerList) Run(ctx context.Context, p process) error {
+	return withBreakers(ctx, p, func(handler *commands.Handler, names []string) error {
+		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "PROVIDER\tSTATE\tREASON\tUNTIL\tOPENINGS")
+		for _, name := range names {
+			state, err := handler.Breaker(ctx, name)
+			if err != nil {
+				return err
+			}
+			reason := state.Reason
+			if reason == "" {
+				reason = "-"
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\n", name, state.Phase, reason, untilWord(state), state.Openings)
+		}
+		return table.Flush()
+	})
+}
+
+// breakerChange is what opening and closing have in common.
+type breakerChange struct {
+	Provider string `arg:"" help:"Name of the provider, as list shows it."`
+	Reason   string `required:"" help:"Why; it stands in the log. No personal data."`
+}
+
+type breakerOpen struct {
+	breakerChange
+	For time.Duration `help:"Probe the provider after this time. Without it the breaker stays open until it is closed." placeholder:"DURATION"`
+}
+
+// Run opens a breaker.
+func (b breakerOpen) Run(ctx context.Context, p process) error {
+	if b.For < 0 {
+		return errors.New("--for: negative")
+	}
+	return b.change(ctx, p, func(handler *commands.Handler) (breaker.State, error) {
+		return handler.OpenBreaker(ctx, operator(), b.Provider, b.Reason, b.For)
+	})
+}
+
+type breakerClose struct{ breakerChange }
+
+// Run closes a breaker.
+func (b breakerClose) Run(ctx context.Context, p process) error {
+	return b.change(ctx, p, func(handler *commands.Handler) (breaker.State, error) {
+		return handler.CloseBreaker(ctx, operator(), b.Provider, b.Reason)
+	})
+}
+
+func (b breakerChange) change(ctx context.Context, p process, run func(*commands.Handler) (breaker.State, error)) error {
+	if b.Reason = strings.TrimSpace(b.Reason); b.Reason == "" || len(b.Reason) > 200 {
+		return errors.New("--reason: 1 to 200 characters")
+	}
+	return withBreakers(ctx, p, func(handler *commands.Handler, names []string) error {
+		if !slices.Contains(names, b.Provider) {
+			return fmt.Errorf("no such provider is configured; there are %s", strings.Join(names, ", "))
+		}
+		state, err := run(handler)
+		if err != nil {
+			return err
+		}
+		until := ""
+		if state.Phase == breaker.Open {
+			until = " until " + untilWord(state)
+		}
+		_, err = fmt.Fprintf(p.Stdout, "breaker of %s is %s%s\n", b.Provider, state.Phase, until)
+		return err
+	})
+}
+
+// withBreakers opens the database for one command about breakers.
+func withBreakers(ctx context.Context, p process, run func(*commands.Handler, []string) error) error {
+	config, err := loadConfig(p.Environ)
+	if err != nil {
+		return fmt.Errorf("reading configuration:\n%w", err)
+	}
+	st, err := openStores(ctx, config.DatabaseURL, newLogger(p.Stderr, config))
+	if _, local := sqlitePath(config.DatabaseURL); local && errors.Is(err, ports.ErrUnavailable) {
+		return fmt.Errorf("a SQLite database is open to one process only; stop the gateway that uses it first: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(run(&commands.Handler{Store: st.events}, providerNames(config)), st.close())
+}
+
+func untilWord(s breaker.State) string {
+	switch {
+	case s.Phase != breaker.Open:
+		return "-"
+	case s.Until.IsZero():
+		return "closed by hand"
+	}
+	return s.Until.Format(time.RFC3339)
+}
