@@ -1,0 +1,346 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pro-sms/prosms/adapters/memory"
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/domain/breaker"
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
+)
+
+var testRule = breaker.Rule{
+	Window: time.Minute, FailureRate: 0.5, MinRequests: 20, Consecutive: 10,
+	Cooldown: 30 * time.Second, Probes: 3, Lease: 45 * time.Second,
+}
+
+// gateOn returns a gate on w's store that runs until the test ends.
+func (w *world) gateOn(change func(*Gate)) *Gate {
+	w.t.Helper()
+	gate := &Gate{Store: w.store, Rule: testRule, Providers: []string{"carrier"}, Log: slog.New(slog.DiscardHandler)}
+	if change != nil {
+		change(gate)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- gate.Run(ctx) }()
+	w.t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.t.Error(err)
+		}
+	})
+	synctest.Wait()
+	return gate
+}
+
+// dispatch hands frames of 8 to the dispatcher, a goroutine each, as many
+// subscriptions do. The returned function waits until all are acked.
+func (w *world) dispatch(lane domain.Lane, work []ports.Work) (acked func()) {
+	w.t.Helper()
+	done := make(chan error)
+	frames := slices.Collect(slices.Chunk(work, 8))
+	for _, frame := range frames {
+		go func() { done <- w.dispatcher.Dispatch(context.Background(), lane, frame) }()
+	}
+	return func() {
+		w.t.Helper()
+		for range frames {
+			if err := <-done; err != nil {
+				w.t.Error(err)
+			}
+		}
+		w.settled()
+	}
+}
+
+func (w *world) transitions(provider string) []string { return w.types(breakerPrefix + provider) }
+
+func (w *world) expectTransitions(want ...string) {
+	w.t.Helper()
+	if got := w.transitions("carrier"); !slices.Equal(got, want) {
+		w.t.Errorf("transitions %v, want %v", got, want)
+	}
+}
+
+func down() ports.Outcome { return ports.Outcome{Class: domain.ClassProviderWide} }
+
+func taken() ports.Outcome { return ports.Outcome{Class: domain.ClassSent, ProviderMessageID: "SM"} }
+
+func TestWorkOfAProviderThatIsDownWaitsWithoutAnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.dispatcher.Gate = w.gateOn(nil)
+		var isDown atomic.Bool
+		isDown.Store(true)
+		w.carrier.answer = func(ports.Text) ports.Outcome {
+			time.Sleep(100 * time.Millisecond)
+			if isDown.Load() {
+				return down()
+			}
+			return taken()
+		}
+		work := w.accept(64)
+		acked := w.dispatch(domain.Normal, work)
+		time.Sleep(20 * time.Second)
+		w.expectTransitions("breaker.opened")
+		tried := w.carrier.sent()
+		if tried > 14 {
+			t.Errorf("%d calls to a provider that is down; lane normal has 14 slots", tried)
+		}
+		isDown.Store(false)
+		acked()
+		w.expectTransitions("breaker.opened", "breaker.half_opened", "breaker.closed")
+		once := 0
+		for _, item := range work {
+			if slices.Equal(w.types(item.MessageID), []string{"message.accepted", "message.attempted", "message.dispatched"}) {
+				once++
+			}
+		}
+		if once != len(work)-tried {
+			t.Errorf("%d texts were sent at their first attempt, want all but the %d that found the provider down", once, tried)
+		}
+		if got := w.dispatcher.Gate.States(); got["carrier"] != 0 {
+			t.Errorf("states %v", got)
+		}
+	})
+}
+
+// second is a carrier of another name.
+type second struct{ *carrier }
+
+func (second) Name() string { return "second" }
+
+func TestWhatAnotherProviderCanSendGoesOnAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		other := second{&carrier{}}
+		w.dispatcher.Providers.Test = other
+		w.record(breakerPrefix+"carrier", events.BreakerOpened{Provider: "carrier", Reason: breaker.ReasonOperator + "test"})
+		w.dispatcher.Gate = w.gateOn(func(g *Gate) { g.Providers = append(g.Providers, "second") })
+		work := w.accept(2)
+		testText := text(domain.Normal)
+		testText.Test = true
+		w.record("msg_test", testText)
+		acked := w.dispatch(domain.Normal, append(work, ports.Work{MessageID: "msg_test", Attempt: 1}))
+		time.Sleep(time.Second)
+		w.expect("msg_test", "message.accepted", "message.attempted", "message.dispatched")
+		if w.carrier.sent() != 0 {
+			t.Error("a provider is called whose breaker was opened by hand before the start")
+		}
+		if _, err := w.handler.CloseBreaker(t.Context(), caller, "carrier", "test"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second + time.Millisecond)
+		acked()
+		if w.carrier.sent() != 2 {
+			t.Errorf("%d texts were sent within a second of closing, want 2", w.carrier.sent())
+		}
+	})
+}
+
+func TestWhatIsHeldForLongIsDeferredAndComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		gate := o.gateOn(nil)
+		o.dispatcher.Gate, o.dispatcher.HoldLimit = gate, 5*time.Minute
+		o.scheduler.Shut = func(domain.Message) bool { return gate.Shut("carrier") }
+		if _, err := o.handler.OpenBreaker(t.Context(), caller, "carrier", "test", 0); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		work := o.accept(3)
+		acked := o.dispatch(domain.Normal, work)
+		time.Sleep(5 * time.Minute)
+		acked()
+		for _, item := range work {
+			o.expect(item.MessageID, "message.accepted", "message.deferred")
+		}
+		time.Sleep(time.Hour)
+		o.expectIssued("while the breaker is open")
+		if _, err := o.handler.CloseBreaker(t.Context(), caller, "carrier", "test"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		o.expectIssued("once it is closed", work...)
+		o.dispatch(domain.Normal, work)()
+		if o.carrier.sent() != 3 {
+			t.Errorf("%d texts were sent", o.carrier.sent())
+		}
+	})
+}
+
+func TestInstancesCountTogetherAndOneOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		counts := &memory.BreakerCounts{}
+		var gates []*Gate
+		for range 3 {
+			gates = append(gates, w.gateOn(func(g *Gate) { g.Counts = counts }))
+		}
+		for _, gate := range gates {
+			for range 4 { // of the ten in a row that open it
+				pass, _, ok := gate.Admit(t.Context(), "carrier")
+				if !ok {
+					t.Fatal("refused")
+				}
+				pass.Done(ports.Outcome{Class: domain.ClassInDoubt, Cause: "timeout"})
+			}
+		}
+		time.Sleep(2*time.Second + time.Millisecond)
+		synctest.Wait()
+		w.expectTransitions("breaker.opened")
+		for i, gate := range gates {
+			if _, _, ok := gate.Admit(t.Context(), "carrier"); ok || !gate.Shut("carrier") {
+				t.Errorf("instance %d still calls the provider", i+1)
+			}
+		}
+	})
+}
+
+func TestALostProbeDoesNotKeepTheBreakerHalfOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.record(breakerPrefix+"carrier", events.BreakerOpened{Provider: "carrier", Reason: breaker.ReasonRate, Until: time.Now()})
+		gate := w.gateOn(nil)
+		time.Sleep(time.Second)
+		for range 3 {
+			if _, _, ok := gate.Admit(t.Context(), "carrier"); !ok {
+				t.Fatal("no probe passes")
+			}
+		}
+		if _, delay, ok := gate.Admit(t.Context(), "carrier"); ok || !delay.Until.Equal(time.Now().Add(testRule.Lease)) {
+			t.Errorf("a fourth probe: %v, again at %v", ok, delay.Until)
+		}
+		time.Sleep(testRule.Lease)
+		for range 3 {
+			pass, _, ok := gate.Admit(t.Context(), "carrier")
+			if !ok {
+				t.Fatal("lost probes keep others from passing")
+			}
+			pass.Done(taken())
+		}
+		synctest.Wait()
+		w.expectTransitions("breaker.opened", "breaker.half_opened", "breaker.closed")
+	})
+}
+
+func TestTheCooldownGrowsWhileProbesFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.dispatcher.Gate, w.dispatcher.HoldLimit = w.gateOn(nil), time.Hour
+		w.carrier.answer = func(ports.Text) ports.Outcome { return down() }
+		work := w.accept(200)
+		w.dispatch(domain.Normal, work[:1])()
+		go func() { _ = w.dispatcher.Dispatch(context.Background(), domain.Normal, work[1:]) }()
+		time.Sleep(30 * time.Minute)
+		w.dispatcher.Stop()
+		recorded, err := w.store.Load(t.Context(), breakerPrefix+"carrier")
+		if err != nil {
+			t.Fatal(err)
+		}
+		openings, last := 0, time.Duration(0)
+		for _, r := range recorded {
+			if e, ok := r.Data.(events.BreakerOpened); ok {
+				openings++
+				last = e.Until.Sub(r.RecordedAt)
+			}
+		}
+		if openings < 6 || openings > 12 || last < 4*time.Minute || last > 6*time.Minute {
+			t.Errorf("%d openings in half an hour, the last for %v", openings, last)
+		}
+		if most := 1 + 3*openings; w.carrier.sent() > most {
+			t.Errorf("%d calls to a provider that is down, want at most %d", w.carrier.sent(), most)
+		}
+	})
+}
+
+func TestAProviderIsCalledAtItsPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.dispatcher.Gate = w.gateOn(func(g *Gate) { g.Limiter, g.PerSecond = &memory.Limiter{}, 10 })
+		var times []time.Time
+		w.carrier.answer = func(ports.Text) ports.Outcome {
+			w.carrier.mu.Lock()
+			times = append(times, time.Now())
+			w.carrier.mu.Unlock()
+			return taken()
+		}
+		work := w.accept(50)
+		w.dispatch(domain.Bulk, work)()
+		for _, item := range work {
+			w.expect(item.MessageID, "message.accepted", "message.attempted", "message.dispatched")
+		}
+		for i := 10; i < len(times); i++ {
+			if within := times[i].Sub(times[i-10]); within < 990*time.Millisecond {
+				t.Fatalf("11 calls within %v, want at most 10 a second", within)
+			}
+		}
+		if took := times[len(times)-1].Sub(times[0]); took > 6*time.Second {
+			t.Errorf("50 texts took %v at 10 a second", took)
+		}
+	})
+}
+
+func TestAThrottledProviderGetsFewerCallsAtOnce(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var p pace
+	admit := func(n int) (admitted int) {
+		for range n {
+			if _, ok := p.admit(now); ok {
+				admitted++
+			}
+		}
+		return admitted
+	}
+	returned := func(n int, began time.Time, throttled bool) {
+		for range n {
+			p.returned(began, now, throttled, 0, 16)
+		}
+	}
+	if n := admit(12); n != 12 {
+		t.Fatalf("%d of 12 admitted at first", n)
+	}
+	began := now
+	now = now.Add(time.Second)
+	returned(12, began, true) // all of one flight slow it once
+	if again, ok := p.admit(now); ok || !again.Equal(now.Add(shortestPause)) {
+		t.Errorf("no pause: %v, %v", again, ok)
+	}
+	now = now.Add(shortestPause)
+	if n := admit(12); n != 6 {
+		t.Errorf("%d at once after a halving, want 6", n)
+	}
+	returned(6, now, false)
+	if n := admit(12); n != 7 {
+		t.Errorf("%d at once after a window of success, want 7", n)
+	}
+	returned(7, now, true)
+	for range 5 {
+		now = now.Add(time.Minute)
+		returned(admit(1), now, true)
+	}
+	now = now.Add(time.Minute)
+	if n := admit(12); n != 1 {
+		t.Errorf("%d at once, want never less than 1", n)
+	}
+	returned(1, now, false)
+	for range 200 {
+		returned(admit(1), now, false)
+	}
+	if n := admit(100); n != 100 {
+		t.Errorf("%d of 100 admitted once it has recovered", n)
+	}
+	if got := fmt.Sprint(p.limit); got != "0" {
+		t.Errorf("limit %s, want none", got)
+	}
+}
