@@ -85,7 +85,7 @@ func (g *Gate) follow(ctx context.Context) error {
 			continue
 		}
 		if p.watch != nil || s.State.Phase != breaker.Closed {
-			g.Log.Warn("breaker is "+s.State.Phase.String(), "provider", name, "reason", s.State.Reason, "until", s.State.Until)
+			g.Log.Warn("breaker is "+s.State.Phase.String(), "provider", name, "reason", s.State.Reason)
 		}
 		p.watch, p.state, p.version = breaker.NewWatch(g.Rule, s.State), s.State, s.Version
 		g.ring()
