@@ -204,7 +204,7 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, 
 		if seen[w.MessageID] || !s.State.Waiting() || s.State.Attempt+1 != w.Attempt {
 			continue
 		}
-		provider, ok := d.Providers.For(s.State)
+		provider, ok := d.Providers.For(s.ID, s.State)
 		if !ok {
 			continue
 		}
