@@ -92,7 +92,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	defer listeners.close()
 	localURL := "http://" + reachable(listeners.api.Addr())
-	if c.PublicURL == "" && c.TwilioAccountSID == "" {
+	if c.PublicURL == "" && len(c.Providers) == 0 {
 		c.PublicURL = localURL
 	}
 	ps, err := newProviders(c, o.sandbox, localURL, o.log)
