@@ -16,7 +16,7 @@ type Message struct {
 	Attempt           int       // the last one claimed; 0: none yet
 	DriveStart        int       // attempts made before the present drive
 	DueAt             time.Time // not claimed before; zero: at once
-	Provider          string    // of the last attempt
+	Provider          string    // of the last attempt, or of the one that was proven to be sent
 	ProviderMessageID string
 	providers         []string        // of the attempts, the first one's first
 	unroutable        []string        // providers that cannot reach the recipient, of the present drive
@@ -109,6 +109,7 @@ func (m Message) Evolve(e events.Event) Message {
 func (m Message) evolveReconciled(e events.MessageReconciled) Message {
 	if e.Outcome == OutcomeSent {
 		m.Status, m.ProviderMessageID, m.DueAt, m.inDoubtHeld = Dispatched, e.ProviderMessageID, time.Time{}, false
+		m.Provider = m.MadeBy(e.Attempt)
 	}
 	return m
 }

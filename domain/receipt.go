@@ -22,7 +22,7 @@ func (m Message) receive(c Receipt) []events.Event {
 		attempt = m.lastBy(c.Provider)
 	}
 	switch {
-	case !m.made(attempt), c.Provider != "" && c.Provider != m.madeBy(attempt):
+	case !m.made(attempt), c.Provider != "" && c.Provider != m.MadeBy(attempt):
 		return m.ignore(c.ProviderMessageID, c.ProviderStatus, c.ErrorCode, ignoredUnknown)
 	case m.Status == Dispatching && attempt == m.Attempt:
 		return append([]events.Event{events.MessageDispatched{
@@ -42,9 +42,13 @@ func (m Message) receive(c Receipt) []events.Event {
 // made reports whether there was such an attempt.
 func (m Message) made(attempt int) bool { return 1 <= attempt && attempt <= m.Attempt }
 
-// madeBy returns the provider of an attempt that was made.
-func (m Message) madeBy(attempt int) string {
-	if attempt > len(m.providers) {
+// MadeBy returns the provider of an attempt, that of the last one for 0, and ""
+// where there was none.
+func (m Message) MadeBy(attempt int) string {
+	if attempt == 0 {
+		attempt = m.Attempt
+	}
+	if attempt < 1 || attempt > len(m.providers) {
 		return ""
 	}
 	return m.providers[attempt-1]

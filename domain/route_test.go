@@ -162,6 +162,15 @@ func TestFailingOver(t *testing.T) {
 	}...))
 }
 
+func TestTheProviderIsTheOneThatProvedToHaveSent(t *testing.T) {
+	t.Parallel()
+	m := message(text, by(1, "a"), failed(1, "a", domain.ClassNotSent), retried(2, 0), by(2, "b"), failed(2, "b", domain.ClassNotSent),
+		retried(3, time.Minute), reconciled(1, domain.OutcomeSent, "A1", "receipt"))
+	if m.Status != domain.Dispatched || m.Provider != "a" {
+		t.Errorf("%s by %s, want dispatched by a", m.Status, m.Provider)
+	}
+}
+
 func TestTheNextProviderIsTheOneTriedLeast(t *testing.T) {
 	t.Parallel()
 	candidates := []string{"a", "b", "c"}
