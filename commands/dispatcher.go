@@ -204,12 +204,12 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, 
 		if seen[w.MessageID] || !s.State.Waiting() || s.State.Attempt+1 != w.Attempt {
 			continue
 		}
-		provider, ok := d.Providers.For(s.ID, s.State)
-		if !ok {
+		providers := d.Providers.For(s.ID, s.State)
+		if len(providers) == 0 {
 			continue
 		}
 		seen[w.MessageID] = true
-		candidates = append(candidates, candidate{stream: s, work: w, provider: provider})
+		candidates = append(candidates, candidate{stream: s, work: w, provider: providers[0]})
 		consents = append(consents, s.State.Text.Consent)
 	}
 	if len(candidates) == 0 {

@@ -20,18 +20,21 @@ type Providers struct {
 	Owners map[events.Personal][]string
 }
 
-// For returns the provider for the next attempt at m, and false where none may
-// send it.
-func (p Providers) For(id string, m domain.Message) (ports.Provider, bool) {
+// For returns the providers that may make the next attempt at m, best first.
+func (p Providers) For(id string, m domain.Message) []ports.Provider {
 	if m.Text.Test {
-		return p.Test, p.Test != nil
+		if p.Test == nil {
+			return nil
+		}
+		return []ports.Provider{p.Test}
 	}
+	var able []ports.Provider
 	for _, name := range m.Order(p.Candidates(id, m)) {
 		if provider, ok := p.Named(name); ok {
-			return provider, true
+			able = append(able, provider)
 		}
 	}
-	return nil, false
+	return able
 }
 
 // Candidates returns the names of the providers that may take m, best first,

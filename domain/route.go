@@ -78,9 +78,12 @@ func scatter(h uint64) uint64 {
 
 // Order returns candidates in the order in which they are to be asked for the
 // next attempt: those tried least in this drive first, else as they were. Left out
-// are those that cannot reach the recipient.
+// are those that cannot reach the recipient, unless that leaves none.
 func (m Message) Order(candidates []string) []string {
 	able := m.able(candidates)
+	if len(able) == 0 { // the routes have changed: let it be said anew
+		able = slices.Clone(candidates)
+	}
 	slices.SortStableFunc(able, func(a, b string) int { return cmp.Compare(m.tried(a), m.tried(b)) })
 	return able
 }

@@ -190,4 +190,8 @@ func TestTheNextProviderIsTheOneTriedLeast(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}
+	unable := message(text, by(1, "a"), failed(1, "a", domain.ClassUnroutable))
+	if got := unable.Order([]string{"a"}); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("where routes leave none that can: %v, want to hear it again", got)
+	}
 }

@@ -29,7 +29,7 @@ type Lookup struct {
 	Reference string `yaml:"reference"` // path of the {reference} that the request carried
 	To        string `yaml:"to"`        // path of the recipient, with or without +
 	Body      string `yaml:"body"`      // path of the body
-	Created   string `yaml:"created"`   // path of the time: RFC 3339, or seconds since 1970
+	Created   string `yaml:"created"`   // path of the time: RFC 3339, RFC 1123 with a numeric zone, or seconds since 1970
 }
 
 // The window around an attempt in which the provider can have dated it.
@@ -197,6 +197,10 @@ func readTime(value string) (time.Time, bool) {
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
 		return time.Unix(seconds, 0), true
 	}
-	at, err := time.Parse(time.RFC3339, value)
-	return at, err == nil
+	for _, layout := range []string{time.RFC3339, time.RFC1123Z} {
+		if at, err := time.Parse(layout, value); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
 }
