@@ -175,18 +175,19 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 	for _, c := range candidates {
 		decided, err := c.State.Decide(domain.Claim{
 			Attempt: c.work.Attempt, ID: domain.AttemptID(c.ID, c.work.Attempt),
-			Provider: c.provider.Name(), OptedOut: c.consent.State.OptedOut, Now: d.now(),
+			Provider: c.providers[0].Name(), OptedOut: c.consent.State.OptedOut, Now: d.now(),
 		})
 		if err != nil || len(decided) == 0 {
 			continue // duplicate, too late or too early: somebody else's, or the scheduler's
 		}
-		if _, ok := decided[0].(events.MessageAttempted); ok {
-			pass, delay, ok := d.Gate.Admit(ctx, c.provider.Name())
+		if attempted, ok := decided[0].(events.MessageAttempted); ok {
+			delay, ok := c.admit(ctx, d.Gate)
 			if !ok {
 				kept.add(c.work, delay)
 				continue
 			}
-			c.pass = pass
+			attempted.Provider = c.provider.Name()
+			decided[0] = attempted
 		}
 		writes = append(writes, ports.Write{
 			StreamID: c.ID, Expected: c.Version, Events: decided, Meta: c.consequence("dispatcher"),
@@ -221,10 +222,30 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 // candidate is a message that work asks for, with its recipient's consent.
 type candidate struct {
 	stream[domain.Message]
-	work     ports.Work
-	consent  stream[domain.Consent]
-	provider ports.Provider
-	pass     Pass // where it is to be sent
+	work      ports.Work
+	consent   stream[domain.Consent]
+	providers []ports.Provider // that may send it, best first
+	provider  ports.Provider   // of these, the one that is to send it
+	pass      Pass
+}
+
+// admit picks the best provider whose breaker lets it be called. One that only
+// has to be paced is worth waiting for. Otherwise it says what there is to wait for.
+func (c *candidate) admit(ctx context.Context, gate *Gate) (shortest Delay, ok bool) {
+	for i, provider := range c.providers {
+		pass, delay, ok := gate.Admit(ctx, provider.Name())
+		if ok {
+			c.provider, c.pass = provider, pass
+			return Delay{}, true
+		}
+		if i == 0 || delay.sooner(shortest) {
+			shortest = delay
+		}
+		if delay.Reason == domain.DeferredForPacing {
+			break
+		}
+	}
+	return shortest, false
 }
 
 // load reads the streams that claiming work depends on.
@@ -245,12 +266,12 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, 
 		if seen[w.MessageID] || !s.State.Waiting() || s.State.Attempt+1 != w.Attempt {
 			continue
 		}
-		provider, ok := d.Providers.For(s.State)
-		if !ok {
+		providers := d.Providers.For(s.ID, s.State)
+		if len(providers) == 0 {
 			continue
 		}
 		seen[w.MessageID] = true
-		candidates = append(candidates, candidate{stream: s, work: w, provider: provider})
+		candidates = append(candidates, candidate{stream: s, work: w, providers: providers})
 		consents = append(consents, s.State.Text.Consent)
 	}
 	if len(candidates) == 0 {

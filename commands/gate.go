@@ -26,6 +26,7 @@ type Gate struct {
 	Limiter   ports.Limiter       // of PerSecond
 	PerSecond int                 // calls a second to a provider; 0: unlimited
 	InFlight  int                 // most calls at once, at which a pace that was slowed has no bound; 0: 128
+	Own       map[string]Terms    // of providers for which not all of that holds
 	Interval  time.Duration       // of following and sharing; 0: 1 s
 	Now       func() time.Time    // nil: time.Now
 	Log       *slog.Logger
@@ -34,6 +35,22 @@ type Gate struct {
 	providers map[string]*guarded
 	changed   chan struct{} // closed, and replaced, when something may pass that could not
 	news      chan struct{} // holds a token when Run has something to do
+}
+
+// Terms are those on which one provider is called: what Gate has for all of them.
+type Terms struct {
+	Rule      breaker.Rule
+	PerSecond int
+	InFlight  int
+}
+
+func (g *Gate) terms(provider string) Terms {
+	t, ok := g.Own[provider]
+	if !ok {
+		t = Terms{g.Rule, g.PerSecond, g.InFlight}
+	}
+	t.InFlight = orDefault(t.InFlight, 128)
+	return t
 }
 
 // guarded is one provider.
@@ -59,18 +76,22 @@ type Delay struct {
 	Until  time.Time // when to ask again at the latest; zero: when Changed says so
 }
 
+// sooner reports whether d is known to end before other.
+func (d Delay) sooner(other Delay) bool {
+	return !d.Until.IsZero() && (other.Until.IsZero() || d.Until.Before(other.Until))
+}
+
 // Admit gives a pass for a call to provider, or says what it waits for.
 func (g *Gate) Admit(ctx context.Context, provider string) (Pass, Delay, bool) {
 	if g == nil {
 		return Pass{}, Delay{}, true
 	}
 	pass, delay, ok := g.admit(provider)
-	if !ok || g.PerSecond == 0 {
+	rate := g.terms(provider).PerSecond
+	if !ok || rate == 0 {
 		return pass, delay, ok
 	}
-	taken, err := g.Limiter.Take(ctx, []ports.Limit{{
-		Key: "provider:" + provider, Rate: g.PerSecond, Burst: max(1, g.PerSecond/10),
-	}})
+	taken, err := g.Limiter.Take(ctx, []ports.Limit{{Key: "provider:" + provider, Rate: rate, Burst: max(1, rate/10)}})
 	if err != nil || !taken.Allowed {
 		pass.Cancel()
 		return Pass{}, Delay{domain.DeferredForPacing, g.now().Add(max(taken.RetryAfter, time.Millisecond))}, false
@@ -112,7 +133,7 @@ func (p Pass) Cancel() {
 // breaker says nothing about this one.
 func (p Pass) Done(o ports.Outcome) {
 	p.end(func(g *guarded, now time.Time) {
-		g.pace.returned(p.began, now, o.Class == domain.ClassThrottled, o.RetryAfter, orDefault(p.gate.InFlight, 128))
+		g.pace.returned(p.began, now, o.Class == domain.ClassThrottled, o.RetryAfter, p.gate.terms(p.provider).InFlight)
 		if g.version != p.version {
 			return
 		}

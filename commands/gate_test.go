@@ -152,7 +152,7 @@ func TestWhatIsHeldForLongIsDeferredAndComesBack(t *testing.T) {
 		o := newOffice(t)
 		gate := o.gateOn(nil)
 		o.dispatcher.Gate, o.dispatcher.HoldLimit = gate, 5*time.Minute
-		o.scheduler.Shut = func(domain.Message) bool { return gate.Shut("carrier") }
+		o.scheduler.Shut = func(string, domain.Message) bool { return gate.Shut("carrier") }
 		if _, err := o.handler.OpenBreaker(t.Context(), caller, "carrier", "test", 0); err != nil {
 			t.Fatal(err)
 		}

@@ -87,7 +87,7 @@ func (g *Gate) follow(ctx context.Context) error {
 		if p.watch != nil || s.State.Phase != breaker.Closed {
 			g.Log.Warn("breaker is "+s.State.Phase.String(), "provider", name, "reason", s.State.Reason)
 		}
-		p.watch, p.state, p.version = breaker.NewWatch(g.Rule, s.State), s.State, s.Version
+		p.watch, p.state, p.version = breaker.NewWatch(g.terms(name).Rule, s.State), s.State, s.Version
 		g.ring()
 	}
 	if len(g.providers) > len(names) {
@@ -114,7 +114,7 @@ func (g *Gate) share(ctx context.Context) {
 		if t == (breaker.Tally{}) {
 			continue
 		}
-		all, err := g.Counts.Add(ctx, ports.CountWindow{Provider: name, Epoch: version, Span: g.Rule.Window}, t)
+		all, err := g.Counts.Add(ctx, ports.CountWindow{Provider: name, Epoch: version, Span: g.terms(name).Rule.Window}, t)
 		if err != nil {
 			g.Log.Debug("counting for all instances", "provider", name, "error", err)
 			continue

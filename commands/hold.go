@@ -17,7 +17,7 @@ type kept struct {
 }
 
 func (k *kept) add(work ports.Work, delay Delay) {
-	if len(k.work) == 0 || (!delay.Until.IsZero() && (k.delay.Until.IsZero() || delay.Until.Before(k.delay.Until))) {
+	if len(k.work) == 0 || delay.sooner(k.delay) {
 		k.delay = delay
 	}
 	k.work = append(k.work, work)

@@ -29,7 +29,7 @@ func (d *Dispatcher) send(c claimed) {
 func (d *Dispatcher) record(c claimed, outcome ports.Outcome) error {
 	ctx, cancel := context.WithTimeout(context.Background(), orDefault(d.Persist, time.Minute))
 	defer cancel()
-	command := d.command(c.State.Attempt, c.provider.Name(), outcome)
+	command := d.command(c, outcome)
 	ask := func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
 		return command, s.consequence("provider:" + c.provider.Name()), nil
 	}
@@ -47,7 +47,8 @@ func (d *Dispatcher) record(c claimed, outcome ports.Outcome) error {
 }
 
 // command translates a provider's outcome for the domain.
-func (d *Dispatcher) command(attempt int, provider string, o ports.Outcome) domain.Command {
+func (d *Dispatcher) command(c claimed, o ports.Outcome) domain.Command {
+	attempt, provider := c.State.Attempt, c.provider.Name()
 	switch o.Class {
 	case domain.ClassSent:
 		return domain.RecordSent{
@@ -63,6 +64,7 @@ func (d *Dispatcher) command(attempt int, provider string, o ports.Outcome) doma
 			Code: o.Code, HTTPStatus: o.HTTPStatus, Detail: o.Detail,
 		},
 		RetryAfter: o.RetryAfter,
+		Candidates: d.Providers.Candidates(c.ID, c.State),
 		Retry:      d.retry(),
 	}
 }

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -16,7 +17,7 @@ func (h *Handler) Receive(ctx context.Context, messageID string, receipt domain.
 	}
 	receipt.At = h.now()
 	_, _, err := execute(ctx, h.Store, messageID, func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
-		return receipt, s.consequence("provider:" + s.State.Provider), nil
+		return receipt, s.consequence("provider:" + cmp.Or(receipt.Provider, s.State.MadeBy(receipt.Attempt), s.State.Provider)), nil
 	})
 	return err
 }

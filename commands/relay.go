@@ -164,8 +164,12 @@ func (r *Relay) group(errands []errand) [][]errand {
 
 // tier returns the longest tier that jitter can have cut to delay or less. It may
 // be over a little before or after delay is: work that comes too early is dropped
-// at its claim. That, and every delay without a tier, is the scheduler's.
+// at its claim. That, and every delay without a tier, is the scheduler's. What has
+// no delay goes to its lane at once.
 func (r *Relay) tier(delay time.Duration) (time.Duration, bool) {
+	if delay <= 0 {
+		return 0, true
+	}
 	var best time.Duration
 	for _, tier := range r.RetryTiers {
 		if shortest := time.Duration(float64(tier) * (1 - domain.Jitter)); shortest <= delay && tier > best {

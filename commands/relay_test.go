@@ -142,6 +142,7 @@ func TestWhatIsToBeSentWhen(t *testing.T) {
 	}{
 		{"at once", []events.Event{text(domain.High)}, "sms.dispatch.high", attempt(1)},
 		{"later: the scheduler's", []events.Event{scheduled}, "", nil},
+		{"again at once, by another provider", retried(0), "sms.dispatch.bulk", attempt(2)},
 		{"again after a delay of the first tier", retried(30 * time.Second), "sms.retry.30s", attempt(2)},
 		{"again, the delay cut by jitter", retried(24 * time.Second), "sms.retry.30s", attempt(2)},
 		{"again, between two tiers", retried(239 * time.Second), "sms.retry.30s", attempt(2)},

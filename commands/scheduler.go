@@ -32,7 +32,7 @@ type Scheduler struct {
 	Reconciler *Reconciler
 	// Shut reports whether nothing can send m just now; then it is not issued, for
 	// it would only wait in the bus, ever again. nil: something can.
-	Shut    func(m domain.Message) bool
+	Shut    func(id string, m domain.Message) bool
 	Sweeper *Sweeper
 	// Abandoned is the age at which an attempt without an outcome counts as left
 	// behind by a crash. It must exceed the provider's timeout: while a call is
@@ -133,7 +133,7 @@ func (s *Scheduler) waiting(ctx context.Context, status domain.Status, lane doma
 	}
 	var waiting []stream[domain.Message]
 	for _, m := range found {
-		if m.State.Waiting() && !m.State.DueAt.After(s.now()) && (s.Shut == nil || !s.Shut(m.State)) {
+		if m.State.Waiting() && !m.State.DueAt.After(s.now()) && (s.Shut == nil || !s.Shut(m.ID, m.State)) {
 			waiting = append(waiting, m)
 		}
 	}

@@ -107,16 +107,28 @@ func (m Message) fail(c RecordFailure) []events.Event {
 	case ClassOptedOut:
 		return []events.Event{f, events.MessageOptedOut{Source: "provider"}}
 	}
-	return append([]events.Event{f}, m.retry(c.Retry, c.RetryAfter, f))
+	// Certainly not sent: another provider may have it, at once.
+	next := m.evolveFailed(f)
+	if len(next.able(c.Candidates)) == 0 && Class(f.Class) == ClassUnroutable {
+		return []events.Event{f, m.deadLetter(ReasonPermanent, f)}
+	}
+	if next.untried(c.Candidates) {
+		f.RetryAfter = events.Duration(c.RetryAfter)
+		return []events.Event{f, m.failOver(c.Retry, f)}
+	}
+	return []events.Event{f, m.retry(c.Retry, max(c.RetryAfter, m.wish), f)}
 }
+
+// exhausted reports whether the drive has had all its attempts.
+func (m Message) exhausted(r Retry) bool { return m.Attempt-m.DriveStart > r.Schedule.Max }
 
 // retry schedules the next attempt, or gives up when there is none left or no
 // time for it.
 func (m Message) retry(r Retry, atLeast time.Duration, last events.MessageFailed) events.Event {
-	delay, ok := r.Schedule.delay(m.Attempt-m.DriveStart, r.Chance, atLeast)
-	if !ok {
+	if m.exhausted(r) {
 		return m.deadLetter(ReasonExhausted, last)
 	}
+	delay := r.Schedule.delay(m.round(), r.Chance, atLeast)
 	due := r.Now.Add(delay)
 	if m.expiredAt(due) {
 		return events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}

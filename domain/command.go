@@ -50,6 +50,7 @@ type RecordSent struct {
 type RecordFailure struct {
 	Failure    events.MessageFailed
 	RetryAfter time.Duration // the provider's wish; 0: none
+	Candidates []string      // providers that may take the text, best first; none: only the one that failed
 	Retry      Retry
 }
 
@@ -76,7 +77,8 @@ type Retry struct {
 
 // Receipt is a provider's later word on an attempt.
 type Receipt struct {
-	Attempt           int // 0: not known, matched by ProviderMessageID
+	Provider          string // who says so; empty: whoever made the attempt
+	Attempt           int    // 0: not known, matched by ProviderMessageID
 	ProviderMessageID string
 	ProviderStatus    string
 	ErrorCode         string

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pro-sms/prosms/events"
@@ -15,8 +16,11 @@ type Message struct {
 	Attempt           int       // the last one claimed; 0: none yet
 	DriveStart        int       // attempts made before the present drive
 	DueAt             time.Time // not claimed before; zero: at once
-	Provider          string    // of the last attempt
+	Provider          string    // of the last attempt, or of the one that was proven to be sent
 	ProviderMessageID string
+	providers         []string        // of the attempts, the first one's first
+	unroutable        []string        // providers that cannot reach the recipient, of the present drive
+	wish              time.Duration   // the longest Retry-After that failing over passed by
 	ignored           map[string]bool // receipts already recorded as ignored
 	inDoubtHeld       bool            // dead-lettered although the last attempt may have been sent
 }
@@ -67,10 +71,16 @@ func (m Message) Evolve(e events.Event) Message {
 		m.Status, m.DueAt = Scheduled, e.Until
 	case events.MessageAttempted:
 		m.Status, m.Attempt, m.Provider, m.DueAt = Dispatching, e.Attempt, e.Provider, time.Time{}
+		m.providers = append(slices.Clip(m.providers), e.Provider)
 	case events.MessageDispatched:
 		m.Status, m.ProviderMessageID = Dispatched, e.ProviderMessageID
+	case events.MessageFailed:
+		m = m.evolveFailed(e)
 	case events.MessageRetried:
 		m.Status, m.DueAt = Retrying, e.DueAt
+		if e.Delay > 0 {
+			m.wish = 0
+		}
 	case events.MessageInDoubt:
 		m.Status = InDoubt
 	case events.MessageReconciled:
@@ -79,6 +89,7 @@ func (m Message) Evolve(e events.Event) Message {
 		m.Status, m.inDoubtHeld = DeadLettered, e.Reason == ReasonInDoubt || e.Class == string(ClassInDoubt)
 	case events.MessageRedriven:
 		m.Status, m.DriveStart, m.DueAt, m.inDoubtHeld = Accepted, m.Attempt, time.Time{}, false
+		m.unroutable, m.wish = nil, 0
 	case events.MessageOptedOut:
 		m.Status = OptedOut
 	case events.MessageDelivered:
@@ -100,6 +111,7 @@ func (m Message) Evolve(e events.Event) Message {
 func (m Message) evolveReconciled(e events.MessageReconciled) Message {
 	if e.Outcome == OutcomeSent {
 		m.Status, m.ProviderMessageID, m.DueAt, m.inDoubtHeld = Dispatched, e.ProviderMessageID, time.Time{}, false
+		m.Provider = m.MadeBy(e.Attempt)
 	}
 	return m
 }

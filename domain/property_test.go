@@ -45,7 +45,7 @@ func (l *life) command() domain.Command {
 	r := domain.Retry{Schedule: schedule, Chance: rapid.Float64Range(0, 1).Draw(l.T, "chance"), Now: l.now}
 	kinds := []func() domain.Command{
 		func() domain.Command {
-			return domain.Claim{Attempt: l.m.Attempt + 1, Provider: "twilio", Now: l.now}
+			return domain.Claim{Attempt: l.m.Attempt + 1, Provider: l.provider(), Now: l.now}
 		},
 		func() domain.Command {
 			return domain.Claim{Attempt: attempt, Provider: "twilio", Now: l.now, OptedOut: true}
@@ -54,8 +54,12 @@ func (l *life) command() domain.Command {
 			return domain.RecordSent{Attempt: attempt, Provider: "twilio", ProviderMessageID: id}
 		},
 		func() domain.Command {
-			class := rapid.SampledFrom([]string{"not_sent", "not_sent", "not_sent", "throttled", "permanent", "opted_out"}).Draw(l.T, "class")
-			return domain.RecordFailure{Failure: events.MessageFailed{Attempt: attempt, Class: class}, Retry: r}
+			class := rapid.SampledFrom([]string{"not_sent", "not_sent", "not_sent", "throttled", "unroutable", "permanent", "opted_out"}).Draw(l.T, "class")
+			return domain.RecordFailure{
+				Failure:    events.MessageFailed{Attempt: attempt, Provider: l.m.Provider, Class: class},
+				Candidates: rapid.SampledFrom([][]string{nil, {"twilio"}, {"twilio", "acme"}}).Draw(l.T, "candidates"),
+				Retry:      r,
+			}
 		},
 		func() domain.Command { return domain.RecordDoubt{Attempt: attempt, Cause: "timeout"} },
 		func() domain.Command {
@@ -72,6 +76,11 @@ func (l *life) command() domain.Command {
 	}
 	often := []int{0, 0, 0, 0, 1, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 9}
 	return kinds[rapid.SampledFrom(often).Draw(l.T, "kind")]()
+}
+
+// provider draws one of two.
+func (l *life) provider() string {
+	return rapid.SampledFrom([]string{"twilio", "acme"}).Draw(l.T, "provider")
 }
 
 // do decides c, checks what it comes to, and decides it again: a command that

@@ -19,10 +19,10 @@ const (
 func (m Message) receive(c Receipt) []events.Event {
 	attempt := c.Attempt
 	if attempt == 0 {
-		attempt = m.Attempt
+		attempt = m.lastBy(c.Provider)
 	}
 	switch {
-	case !m.made(attempt):
+	case !m.made(attempt), c.Provider != "" && c.Provider != m.MadeBy(attempt):
 		return m.ignore(c.ProviderMessageID, c.ProviderStatus, c.ErrorCode, ignoredUnknown)
 	case m.Status == Dispatching && attempt == m.Attempt:
 		return append([]events.Event{events.MessageDispatched{
@@ -41,6 +41,28 @@ func (m Message) receive(c Receipt) []events.Event {
 
 // made reports whether there was such an attempt.
 func (m Message) made(attempt int) bool { return 1 <= attempt && attempt <= m.Attempt }
+
+// MadeBy returns the provider of an attempt, that of the last one for 0, and ""
+// where there was none.
+func (m Message) MadeBy(attempt int) string {
+	if attempt == 0 {
+		attempt = m.Attempt
+	}
+	if attempt < 1 || attempt > len(m.providers) {
+		return ""
+	}
+	return m.providers[attempt-1]
+}
+
+// lastBy returns the last attempt of a provider, or of any if it is not named.
+func (m Message) lastBy(provider string) int {
+	for i := len(m.providers); i > 0; i-- {
+		if provider == "" || m.providers[i-1] == provider {
+			return i
+		}
+	}
+	return m.Attempt
+}
 
 func (c Receipt) final() []events.Event {
 	switch c.Result {

@@ -12,17 +12,13 @@ type RetrySchedule struct {
 // what failed together does not return together.
 const Jitter = 0.2
 
-// delay returns the time before retry n (1 for the first), varied by chance,
-// which runs from 0 to 1, but never less than atLeast. It is false when n
-// exceeds the schedule.
-func (s RetrySchedule) delay(n int, chance float64, atLeast time.Duration) (time.Duration, bool) {
-	if n > s.Max {
-		return 0, false
-	}
+// delay returns the time before delayed retry n (1 for the first), varied by
+// chance, which runs from 0 to 1, but never less than atLeast.
+func (s RetrySchedule) delay(n int, chance float64, atLeast time.Duration) time.Duration {
 	var d time.Duration
 	if len(s.Delays) > 0 {
 		d = s.Delays[min(n, len(s.Delays))-1]
 	}
 	d = time.Duration(float64(d) * (1 - Jitter + 2*Jitter*chance))
-	return max(d, atLeast), true
+	return max(d, atLeast)
 }

@@ -60,6 +60,7 @@ const (
 	ClassThrottled    Class = "throttled"     // not processed, too fast
 	ClassProviderWide Class = "provider_wide" // not sent; nothing will be until the provider or our account with it is mended
 	ClassSender       Class = "sender"        // not sent; this sender cannot
+	ClassUnroutable   Class = "unroutable"    // not sent; this provider cannot reach the recipient, another may
 	ClassNotSent      Class = "not_sent"      // certainly not sent, worth another try
 	ClassInDoubt      Class = "in_doubt"      // may have been sent
 )

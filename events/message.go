@@ -53,6 +53,8 @@ type MessageFailed struct {
 	Code       string `json:"code,omitempty"`        // the provider's code
 	HTTPStatus int    `json:"http_status,omitempty"` // 0: no answer
 	Detail     string `json:"detail,omitempty"`      // free of numbers and bodies
+	// RetryAfter is the provider's wish, where another one tried first.
+	RetryAfter Duration `json:"retry_after,omitempty"`
 }
 
 // MessageRetried says that another attempt is scheduled.

@@ -173,6 +173,11 @@ func (m Message) reconciled(e events.Recorded, d events.MessageReconciled) Messa
 	outcome := Attempt{Outcome: d.Outcome, ProviderMessageID: d.ProviderMessageID}
 	if d.Outcome == "sent" {
 		m.Status, m.ProviderMessageID = "dispatched", d.ProviderMessageID
+		for _, a := range m.Attempts {
+			if a.Attempt == d.Attempt {
+				m.Provider = a.Provider // not always that of the last attempt
+			}
+		}
 	}
 	return m.finish(d.Attempt, e.RecordedAt, outcome)
 }

@@ -62,6 +62,7 @@ func (a *api) routes() []route {
 
 		{pattern: "POST /webhooks/twilio/status", access: signed, handle: a.twilioStatus},
 		{pattern: "POST /webhooks/twilio/inbound", access: signed, handle: a.twilioInbound},
+		{pattern: "POST /webhooks/{provider}/status", access: signed, handle: a.providerStatus},
 
 		{pattern: "GET /livez", access: exempt, handle: a.health.live},
 		{pattern: "GET /readyz", access: exempt, handle: a.health.ready},

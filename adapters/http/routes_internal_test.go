@@ -22,13 +22,16 @@ func newAPI() *api {
 		Queries:  projections.Queries{Store: store, Views: new(memory.Views)},
 		Log:      slog.New(slog.DiscardHandler),
 		Twilio:   Twilio{Verify: func(string, []byte, string) bool { return false }},
+		Callbacks: map[string]Callback{
+			"acme": {Verify: func(string, []byte, string) bool { return false }},
+		},
 	}).build()
 }
 
 // concrete is a pattern as a request.
 func concrete(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	return method, strings.NewReplacer("{id}", "msg_1", "{number}", "+14155552671").Replace(path)
+	return method, strings.NewReplacer("{id}", "msg_1", "{number}", "+14155552671", "{provider}", "acme").Replace(path)
 }
 
 func TestEveryRouteDeclaresWhoMayTakeIt(t *testing.T) {

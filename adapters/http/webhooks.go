@@ -31,6 +31,11 @@ func (a *api) twilioStatus(w http.ResponseWriter, r *http.Request, caller comman
 		a.log.WarnContext(r.Context(), "reading a status callback", "request_id", caller.RequestID, "error", err)
 		return errMalformedCallback
 	}
+	return a.receive(w, r, caller, receipt)
+}
+
+// receive records a receipt for the attempt that the callback's URL names.
+func (a *api) receive(w http.ResponseWriter, r *http.Request, caller commands.Caller, receipt domain.Receipt) error {
 	query := r.URL.Query()
 	id := query.Get("m")
 	// Without a number of the attempt the receipt counts for the one it fits.
@@ -40,7 +45,7 @@ func (a *api) twilioStatus(w http.ResponseWriter, r *http.Request, caller comman
 	if !wellFormed(id) {
 		id = "malformed"
 	}
-	err = a.Commands.Receive(r.Context(), id, receipt)
+	err := a.Commands.Receive(r.Context(), id, receipt)
 	if errors.Is(err, domain.ErrNotFound) {
 		a.log.WarnContext(r.Context(), "receipt for an unknown message",
 			"request_id", caller.RequestID, "message", id, "provider_message", receipt.ProviderMessageID)
@@ -74,8 +79,13 @@ func (a *api) verified(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if a.Twilio.Verify(a.PublicURL+r.URL.RequestURI(), body, r.Header.Get("X-Twilio-Signature")) {
 		return body, nil
 	}
+	return nil, a.forged(w, r)
+}
+
+// forged answers a webhook without a valid signature.
+func (a *api) forged(w http.ResponseWriter, r *http.Request) error {
 	if err := a.limitAddress(r.Context(), w.(*response), r); err != nil {
-		return nil, err
+		return err
 	}
-	return nil, errForged
+	return errForged
 }

@@ -8,19 +8,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/twilio/twilio-go/client"
 	openapi "github.com/twilio/twilio-go/rest/api/v2010"
-)
 
-// maxAnswer is the most that is read of an answer, in bytes. A created message
-// takes about 1 kB, a page of fifty about 60 kB.
-const maxAnswer = 1 << 20
+	"github.com/pro-sms/prosms/ports/httpcall"
+)
 
 // call carries one API call. The SDK builds the request and decodes the answer;
 // call does what the stock client does not: it obeys a context, goes to the base
@@ -30,11 +26,11 @@ type call struct {
 	provider *Provider
 	ctx      context.Context // the SDK's interface has no room for it
 
-	connected atomic.Bool // a connection was had: from here on something may have been written
-	status    int         // 0: no answer
-	header    http.Header
-	code      int   // Twilio's error code, if the answer had one
-	err       error // of sending, or of reading the answer; names no URL
+	answer httpcall.Answer
+	status int // 0: no answer
+	header http.Header
+	code   int   // Twilio's error code, if the answer had one
+	err    error // of sending, or of reading the answer; names no URL
 }
 
 var _ client.BaseClient = (*call)(nil)
@@ -59,27 +55,19 @@ func (c *call) OAuth() client.OAuth { return nil }
 func (c *call) SendRequest(method, rawURL string, data url.Values, headers map[string]any, _ ...byte) (*http.Response, error) {
 	req, err := c.request(method, rawURL, data, headers)
 	if err != nil {
-		c.err = err
+		c.answer.Err, c.err = err, err
 		return nil, err
 	}
-	resp, err := c.provider.client.Do(req)
-	if err != nil {
-		c.err = withoutURL(err)
+	c.answer = httpcall.Do(c.provider.client, req)
+	c.status, c.header, c.err = c.answer.Status, c.answer.Header, c.answer.Err
+	if c.err != nil {
 		return nil, c.err
 	}
-	defer resp.Body.Close()
-	c.status, c.header = resp.StatusCode, resp.Header
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		c.err = fmt.Errorf("reading answer: %w", err)
-		return nil, c.err
+	if !c.answer.Success() {
+		c.code = errorCode(c.answer.Body)
+		return nil, &client.TwilioRestError{Status: c.status, Code: c.code}
 	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		c.code = errorCode(body)
-		return nil, &client.TwilioRestError{Status: resp.StatusCode, Code: c.code}
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return resp, nil
+	return &http.Response{StatusCode: c.status, Header: c.header, Body: io.NopCloser(bytes.NewReader(c.answer.Body))}, nil
 }
 
 // request builds the HTTP request: the SDK's, but to the base URL and with our
@@ -101,10 +89,7 @@ func (c *call) request(method, rawURL string, data url.Values, headers map[strin
 	case len(data) > 0:
 		u.RawQuery = data.Encode()
 	}
-	ctx := httptrace.WithClientTrace(c.ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { c.connected.Store(true) },
-	})
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
+	req, err := http.NewRequestWithContext(c.ctx, method, u.String(), body)
 	if err != nil {
 		return nil, errors.New("building request: malformed URL or method")
 	}
@@ -114,14 +99,6 @@ func (c *call) request(method, rawURL string, data url.Values, headers map[strin
 	req.Header.Set("User-Agent", "pro-sms")
 	req.SetBasicAuth(c.provider.config.AccountSID, string(c.provider.config.AuthToken))
 	return req, nil
-}
-
-// withoutURL takes the URL, whose query may hold a number, out of an error.
-func withoutURL(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
 }
 
 // errorCode returns the code of Twilio's error document, which comes as a number

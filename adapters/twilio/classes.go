@@ -36,6 +36,7 @@ var actions = map[string]domain.Class{
 	"pause_until_pt_midnight": domain.ClassThrottled,
 	"pause_until_reset":       domain.ClassThrottled,
 	"retry_later":             domain.ClassThrottled,
+	"fail_failover":           domain.ClassUnroutable,
 	"retry_once":              domain.ClassNotSent,
 	"retry_limited":           domain.ClassNotSent,
 	"reschedule":              domain.ClassNotSent,

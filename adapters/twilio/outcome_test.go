@@ -76,7 +76,7 @@ func TestAnswersAreClassified(t *testing.T) {
 		{"a code as a string", reply(400, `{"code":"21211"}`), refused(domain.ClassPermanent, 400, 21211)},
 		{"opted out", reply(400, `{"code":21610}`), refused(domain.ClassOptedOut, 400, 21610)},
 		{"a sender that cannot", reply(400, `{"code":21606}`), refused(domain.ClassSender, 400, 21606)},
-		{"another route might", reply(400, `{"code":21612}`), refused(domain.ClassPermanent, 400, 21612)},
+		{"another route might", reply(400, `{"code":21612}`), refused(domain.ClassUnroutable, 400, 21612)},
 		{"a code we do not know", reply(400, `{"code":21999}`), refused(domain.ClassPermanent, 400, 21999)},
 		{"a status we do not know", reply(418, `teapot`), refused(domain.ClassPermanent, 418, 0)},
 		{"no code at all", reply(404, html), refused(domain.ClassPermanent, 404, 0)},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/httpcall"
 )
 
 // Defaults of Config.
@@ -78,7 +79,8 @@ func New(c Config) (*Provider, error) {
 	if err := errors.Join(faults, err); err != nil {
 		return nil, fmt.Errorf("configuring provider %s: %w", c.Name, err)
 	}
-	return &Provider{config: c, base: base, client: newHTTPClient(c), classes: table}, nil
+	client := httpcall.NewClient(httpcall.ClientConfig{Timeout: c.Timeout, Concurrency: c.Concurrency, Proxy: c.Proxy})
+	return &Provider{config: c, base: base, client: client, classes: table}, nil
 }
 
 // Name returns the name under which events know this account.
@@ -99,7 +101,7 @@ func (c Config) check() (*url.URL, error) {
 	if c.Timeout < 0 || c.Concurrency < 0 {
 		faults = append(faults, errors.New("timeout and concurrency must not be negative"))
 	}
-	base, err := parseHTTPURL(c.BaseURL)
+	base, err := httpcall.ParseURL(c.BaseURL)
 	if err != nil {
 		faults = append(faults, fmt.Errorf("reading base URL: %w", err))
 	}
@@ -112,7 +114,7 @@ func (c Config) check() (*url.URL, error) {
 // checkPublicURL refuses what Twilio would answer with 21609, which would fail
 // every text.
 func checkPublicURL(raw string) error {
-	u, err := parseHTTPURL(raw)
+	u, err := httpcall.ParseURL(raw)
 	switch {
 	case err != nil:
 		return fmt.Errorf("reading public URL: %w", err)
@@ -120,17 +122,4 @@ func checkPublicURL(raw string) error {
 		return errors.New("public URL has an underscore in its host, which Twilio refuses")
 	}
 	return nil
-}
-
-// parseHTTPURL reads an absolute URL that paths can be added to. Errors do not
-// quote it: it may hold a password.
-func parseHTTPURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
-		return nil, errors.New("it must be an absolute http or https URL")
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return nil, errors.New("it must not have credentials, a query or a fragment")
-	}
-	return u, nil
 }

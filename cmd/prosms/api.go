@@ -21,7 +21,8 @@ func newAPI(c Config, handler *commands.Handler, queries projections.Queries, li
 			},
 			ParseStatus: twilio.ParseStatus,
 		},
-		Checks: checks, Log: log,
+		Callbacks: ps.callbacks,
+		Checks:    checks, Log: log,
 	}
 }
 

@@ -23,6 +23,9 @@ type Config struct {
 	TwilioFrom       string
 	TwilioService    string
 	TwilioBaseURL    string
+	ProvidersFile    string
+	Providers        []ProviderConfig // all of them, the environment's Twilio first; none: the sandbox
+	Routes           []domain.Route
 
 	HTTPAddr  string
 	AdminAddr string
@@ -76,6 +79,7 @@ func (c *Config) settings() []setting {
 		{"TWILIO_FROM", "", text(&c.TwilioFrom), "default sender", false},
 		{"TWILIO_MESSAGING_SERVICE_SID", "", text(&c.TwilioService), "sends instead of TWILIO_FROM", false},
 		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API", false},
+		{"PROSMS_CONFIG", "", text(&c.ProvidersFile), "a YAML file with more providers, and routes: see deploy/providers.example.yml", false},
 		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks", false},
 		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "health and profiles; keep it private", false},
 		{"PROSMS_PUBLIC_URL", "", text(&c.PublicURL), "the URL under which providers reach PROSMS_HTTP_ADDR; empty: no status callbacks", false},
@@ -108,7 +112,6 @@ func (c *Config) settings() []setting {
 // defaults. Setting one to anything else is refused rather than ignored.
 var notBuilt = map[string]string{
 	"PROSMS_QUIET_HOURS":          "09:00-20:00",
-	"PROSMS_CONFIG":               "",
 	"PROSMS_DEFAULT_TENANT":       "",
 	"OTEL_EXPORTER_OTLP_ENDPOINT": "",
 }
@@ -152,6 +155,7 @@ func loadConfig(environ []string) (Config, error) {
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	faults = append(faults, c.check()...)
+	faults = append(faults, c.loadProviders(given)...)
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return c, errors.Join(faults...)
 }

@@ -47,7 +47,7 @@ func (doctorCommand) Run(ctx context.Context, p process) error {
 		report("Redis", "check REDIS_URL", pingRedis(ctx, config))
 	}
 	switch {
-	case config.TwilioAccountSID == "":
+	case len(config.Providers) == 0:
 		fmt.Fprintln(p.Stdout, "note  no provider is configured: texts go to the sandbox")
 	case config.PublicURL == "":
 		fmt.Fprintln(p.Stdout, "note  PROSMS_PUBLIC_URL is not set: no receipts will arrive")

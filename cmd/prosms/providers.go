@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,9 +10,14 @@ import (
 	"net"
 	"time"
 
+	api "github.com/pro-sms/prosms/adapters/http"
+	"github.com/pro-sms/prosms/adapters/httpprovider"
 	"github.com/pro-sms/prosms/adapters/sandbox"
 	"github.com/pro-sms/prosms/adapters/twilio"
 	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain/phone"
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // sandboxOptions are what a demo wants of the sandbox beyond its defaults.
@@ -25,9 +31,10 @@ type sandboxOptions struct {
 // providers are the providers with what their callbacks need.
 type providers struct {
 	commands.Providers
-	accounts []account
-	phone    string // URL of the sandbox's phone page
-	close    func() error
+	accounts  []account               // with Twilio
+	callbacks map[string]api.Callback // of the others, by name
+	phone     string                  // URL of the sandbox's phone page
+	close     func() error
 }
 
 // sandboxName is the name of the provider that serves the texts of test keys.
@@ -35,10 +42,11 @@ const sandboxName = "sandbox"
 
 // providerNames are the names of the providers that c configures.
 func providerNames(c Config) []string {
-	if c.TwilioAccountSID == "" {
-		return []string{sandboxName}
+	names := []string{sandboxName}
+	for _, p := range c.Providers {
+		names = append(names, p.Name)
 	}
-	return []string{sandboxName, twilio.DefaultName}
+	return names
 }
 
 // account is who may call back, and under which public URL.
@@ -92,22 +100,63 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	if err != nil {
 		return providers{}, errors.Join(err, p.close())
 	}
-	if c.TwilioAccountSID == "" {
+	if len(c.Providers) == 0 {
 		log.Warn("no provider is configured: texts go to the sandbox and reach nobody", "phone", url)
 		p.Live = p.Test
 		return p, nil
 	}
-	p.Live, err = twilio.New(twilio.Config{
-		AccountSID: c.TwilioAccountSID, AuthToken: twilio.Secret(c.TwilioAuthToken),
-		From: c.TwilioFrom, MessagingServiceSID: c.TwilioService,
-		BaseURL: c.TwilioBaseURL, PublicURL: c.PublicURL, Timeout: c.ProviderTimeout, Concurrency: c.Concurrency,
-	})
-	if err != nil {
+	if err := p.add(c); err != nil {
 		return providers{}, errors.Join(err, p.close())
 	}
 	if c.PublicURL == "" {
-		log.Warn("PROSMS_PUBLIC_URL is not set: Twilio cannot report what became of the texts")
+		log.Warn("PROSMS_PUBLIC_URL is not set: providers cannot report what became of the texts")
 	}
-	p.accounts = append(p.accounts, account{c.PublicURL, string(c.TwilioAuthToken)})
 	return p, nil
+}
+
+// add opens the providers of the configuration, with the routes to them.
+func (p *providers) add(c Config) error {
+	p.Routes = c.Routes
+	p.Owners = map[events.Personal][]string{}
+	p.callbacks = map[string]api.Callback{}
+	for _, config := range c.Providers {
+		provider, err := c.open(config)
+		if err != nil {
+			return err
+		}
+		p.All = append(p.All, provider)
+		for _, raw := range config.Senders {
+			sender, err := phone.ParseSender(raw)
+			if err != nil {
+				return fmt.Errorf("reading senders of %s: %w", config.Name, err)
+			}
+			p.Owners[events.Personal(sender)] = append(p.Owners[events.Personal(sender)], config.Name)
+		}
+		switch {
+		case config.Twilio != nil:
+			p.accounts = append(p.accounts, account{c.PublicURL, string(config.Twilio.AuthToken)})
+		case config.HTTP.Callback != nil:
+			callback := config.HTTP.Callback
+			p.callbacks[config.Name] = api.Callback{Header: callback.SignatureHeader(), Verify: callback.Verify, Parse: callback.Parse}
+		}
+	}
+	p.Live = p.All[0]
+	return nil
+}
+
+// open returns a provider of the configuration. It makes no connection.
+func (c *Config) open(p ProviderConfig) (ports.Provider, error) {
+	concurrency := cmp.Or(p.Concurrency, c.Concurrency)
+	if p.Twilio != nil {
+		return twilio.New(twilio.Config{
+			Name: p.Name, AccountSID: p.Twilio.AccountSID, AuthToken: twilio.Secret(p.Twilio.AuthToken),
+			From: p.From, MessagingServiceSID: p.Twilio.Service,
+			BaseURL: p.Twilio.BaseURL, PublicURL: c.PublicURL, Timeout: c.ProviderTimeout, Concurrency: concurrency,
+		})
+	}
+	return httpprovider.New(httpprovider.Config{
+		Name: p.Name, From: p.From,
+		Request: p.HTTP.Request, Auth: p.HTTP.Auth, Response: p.HTTP.Response, Lookup: p.HTTP.Lookup, Callback: p.HTTP.Callback,
+		PublicURL: c.PublicURL, Timeout: c.ProviderTimeout, Concurrency: concurrency,
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/pro-sms/prosms/adapters/postgres"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -92,7 +94,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	defer listeners.close()
 	localURL := "http://" + reachable(listeners.api.Addr())
-	if c.PublicURL == "" && c.TwilioAccountSID == "" {
+	if c.PublicURL == "" && len(c.Providers) == 0 {
 		c.PublicURL = localURL
 	}
 	ps, err := newProviders(c, o.sandbox, localURL, o.log)
@@ -105,7 +107,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	queries := projections.Queries{Store: store, Views: st.views}
 	gate := &commands.Gate{
 		Store: store, Rule: c.breakerRule(), Providers: providerNames(c), Counts: limits.breakers,
-		Limiter: limits.Limiter, PerSecond: c.ProviderPerSecond, InFlight: c.Concurrency, Log: o.log,
+		Limiter: limits.Limiter, PerSecond: c.ProviderPerSecond, InFlight: c.Concurrency,
+		Own: c.ownTerms(), Log: o.log,
 	}
 	dispatcher := &commands.Dispatcher{
 		Store: store, Providers: ps.Providers, Gate: gate, Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
@@ -119,9 +122,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Sweeper: &commands.Sweeper{
 			Store: store, Providers: ps.Providers, Delays: c.ReceiptDelays, Dispatched: queries.Dispatched, Log: o.log,
 		},
-		Shut: func(m domain.Message) bool {
-			provider, ok := ps.For(m)
-			return ok && gate.Shut(provider.Name())
+		Shut: func(id string, m domain.Message) bool {
+			able := ps.For(id, m)
+			return len(able) > 0 && !slices.ContainsFunc(able, func(p ports.Provider) bool { return !gate.Shut(p.Name()) })
 		},
 		Abandoned: c.ProviderTimeout + 15*time.Second, AloneSince: st.aloneSince,
 		Reconciler: &commands.Reconciler{

@@ -23,6 +23,7 @@ var layers = []layer{
 	{dir: "domain/phone", allow: []string{"./domain", "./events", "github.com/nyaruka/phonenumbers"}},
 	{dir: "domain/segments", allow: []string{"./domain", "./events", "github.com/rivo/uniseg", "golang.org/x/text"}},
 	{dir: "ports", allow: []string{"./domain", "./events", watermillMessage}},
+	{dir: "ports/httpcall", allow: []string{"./domain", "./ports"}},
 	{dir: "commands", allow: []string{
 		"./domain", "./events", "./ports", watermill, watermillMessage, "github.com/google/uuid", "golang.org/x/sync",
 	}},

@@ -1,4 +1,4 @@
-package twilio
+package httpcall
 
 import (
 	"net/http"
@@ -10,10 +10,10 @@ import (
 // is thought to be mistaken.
 const maxRetryAfter = 24 * time.Hour
 
-// retryAfter reads Retry-After (RFC 9110, 10.2.3): seconds, or a date, which is
+// RetryAfter reads Retry-After (RFC 9110, 10.2.3): seconds, or a date, which is
 // taken by the clock of whoever sent it if they told the time. 0 means that there
 // is no usable wish.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+func RetryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return min(time.Duration(seconds)*time.Second, maxRetryAfter)

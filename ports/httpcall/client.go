@@ -1,8 +1,10 @@
-package twilio
+package httpcall
 
 import (
+	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -15,11 +17,18 @@ const (
 	idleTimeout = 30 * time.Second
 )
 
-// newHTTPClient returns the one client of a provider. It speaks HTTP/1.1 only: over
+// ClientConfig says how a provider is called.
+type ClientConfig struct {
+	Timeout     time.Duration                         // until an answer begins
+	Concurrency int                                   // calls in flight, each on a connection of its own
+	Proxy       func(*http.Request) (*url.URL, error) // nil means none
+}
+
+// NewClient returns the one client of a provider. It speaks HTTP/1.1 only: over
 // HTTP/2, net/http sends a POST again after some resets by the peer that may come
 // after processing. It follows no redirect, which would send the text elsewhere,
 // and holds a connection for every call in flight, so that none is thrown away.
-func newHTTPClient(c Config) *http.Client {
+func NewClient(c ClientConfig) *http.Client {
 	var only http.Protocols
 	only.SetHTTP1(true)
 	return &http.Client{
@@ -36,4 +45,17 @@ func newHTTPClient(c Config) *http.Client {
 			MaxIdleConns:          c.Concurrency,
 		},
 	}
+}
+
+// ParseURL reads an absolute URL that paths can be added to. Errors do not
+// quote it: it may hold a password.
+func ParseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return nil, errors.New("it must be an absolute http or https URL")
+	case u.User != nil, u.RawQuery != "", u.Fragment != "":
+		return nil, errors.New("it must not have credentials, a query or a fragment")
+	}
+	return u, nil
 }

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
+)
+
+// withProviders loads a configuration with a file of providers.
+func withProviders(t *testing.T, content string, environ ...string) (Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "providers.yml")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return loadConfig(append(environ, "PROSMS_CONFIG="+path))
+}
+
+func TestTheExampleOfProvidersIsOne(t *testing.T) {
+	content, err := os.ReadFile("../../deploy/providers.example.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	example := strings.Replace(string(content), "/run/secrets/twilio-us-token", token, 1)
+	c, err := withProviders(t, example, "TWILIO_US_SID=AC1", "ACME_TOKEN=t", "ACME_SIGNING_SECRET=0123456789abcdef",
+		"PROSMS_PUBLIC_URL=https://sms.example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p providers
+	if err := p.add(c); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := p.callbacks["acme"]; !ok || len(p.accounts) != 1 || p.accounts[0].token != "secret" {
+		t.Errorf("%d callbacks, %d accounts, want one of each with its secret", len(p.callbacks), len(p.accounts))
+	}
+	for _, tt := range []struct {
+		to, from events.Personal
+		lane     domain.Lane
+		want     []string
+	}{
+		{"+14155552671", "", domain.Normal, []string{"twilio-us", "acme"}},
+		{"+14155552671", "+14155550101", domain.Normal, []string{"twilio-us"}},
+		{"+4915123456789", "", domain.High, []string{"acme"}},
+		{"+4915123456789", "+14155550100", domain.High, []string{"twilio-us"}},
+		{"+447911123456", "", domain.Bulk, []string{"acme"}},
+	} {
+		m := domain.Message{Text: events.MessageAccepted{To: tt.to, From: tt.from, Lane: string(tt.lane)}}
+		if got := p.Candidates("msg_1", m); !slices.Equal(got, tt.want) {
+			t.Errorf("lane %s: candidates %v, want %v", tt.lane, got, tt.want)
+		}
+		m.Text.Test = true
+		if got := p.Candidates("msg_1", m); len(got) != 0 {
+			t.Errorf("a text of a test key may go by %v", got)
+		}
+	}
+}
+
+func TestTheEnvironmentsTwilioStandsBeforeTheFile(t *testing.T) {
+	c, err := withProviders(t, minimal, "TWILIO_ACCOUNT_SID=AC1", "TWILIO_AUTH_TOKEN=t", "TWILIO_FROM=+14155550100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := domain.Candidates(c.Routes, events.MessageAccepted{To: "+14155552671"}, "msg_1")
+	if !slices.Equal(got, []string{"twilio", "acme"}) {
+		t.Errorf("candidates are %v", got)
+	}
+}
+
+const minimal = `
+providers:
+  - name: acme
+    http:
+      request: {url: "https://acme.example/sms", form: {to: "{to}", text: "{body}"}}
+      response: {id: id}
+`
+
+func TestEveryFaultOfTheProvidersIsNamedAtOnceAndNoValueShown(t *testing.T) {
+	for name, tt := range map[string]struct {
+		content string
+		want    []string
+	}{
+		"unknown settings and wrong types": {`
+providers:
+  - name: acme
+    tokn: hunter2
+    concurrency: hunter2
+routs: []
+`, []string{"line 4: field tokn is no such setting", "line 5", "line 6: field routs is no such setting"}},
+		"references that lead nowhere": {`
+providers:
+  - {name: one, twilio: {account_sid: AC1, auth_token: "env:NOT_SET"}}
+  - {name: two, http: {auth: {bearer: "file:/no/such/file"}, callback: {secret: "vault:hunter2"}}}
+`, []string{"provider one: twilio.auth_token", "provider two: http.auth", "provider two: http.callback.secret"}},
+		"what does not fit together": {`
+providers:
+  - {name: sandbox, from: "+1", twilio: {account_sid: AC1, auth_token: hunter2}}
+  - {name: Acme, http: {}}
+  - {name: twilio, http: {}}
+  - {name: both, twilio: {}, http: {}, concurrency: -1, senders: ["tel:hunter2"], mps: 5, breaker: {probes: 3}}
+  - {name: both, from: A, twilio: {}}
+routes:
+  - {provider: nobody, lane: high}
+  - {provider: both, to: "44", weight: 1}
+  - {provider: both, lane: urgent}
+  - {provider: both, to: "+44", weight: -1}
+  - {provider: both, weight: 0}
+`, []string{
+			"providers.0: name: is reserved", "providers.1: name: a lower-case", "providers.2: name: is reserved",
+			"providers.3: either twilio or http", "providers.3: from, twilio.messaging", "providers.3: concurrency", "providers.3: senders.0",
+			"providers.3: mps: not available", "providers.3: breaker: not available", "providers.4.name: is taken",
+			"routes.0.provider", "routes.1.to", "routes.2.lane", "routes.3.weight", "routes: one without to and lane",
+		}},
+		"a provider's own settings": {`
+providers:
+  - name: acme
+    http:
+      request: {method: GET, url: "https://{to}.acme.example/{body}?text={bodi}", json: {a: "{hunter}"}, form: {b: c}}
+      auth: {bearer: a, basic: {user: b}}
+      response: {rules: [{class: sent}]}
+      lookup: {url: "ftp://acme.example"}
+      callback: {secret: hunter2}
+`, []string{
+			"request.method", "request.url: the host", "request.json: {hunter}", "request.json: form or json", "auth: one of",
+			"response.id", "response.rules.0", "lookup.url", "lookup.id", "lookup: needs reference", "callback.secret", "callback: needs id",
+		}},
+		"none at all":   {"", []string{"providers: there is none"}},
+		"two documents": {"providers: []\n---\nproviders: []\n", []string{"more than one document"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := withProviders(t, tt.content)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q is not said in:\n%v", want, err)
+				}
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("a value is shown in:\n%v", err)
+			}
+		})
+	}
+}
