@@ -344,3 +344,46 @@ func TestAThrottledProviderGetsFewerCallsAtOnce(t *testing.T) {
 		t.Errorf("limit %s, want none", got)
 	}
 }
+
+func TestATextGoesByTheNextProviderWhoseBreakerLetsItBeCalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a, b := w.withTwo(taken())
+		for _, name := range []string{"a", "b"} {
+			w.record(breakerPrefix+name, events.BreakerOpened{Provider: name, Reason: breaker.ReasonOperator + "test"})
+		}
+		w.dispatcher.Gate = w.gateOn(func(g *Gate) { g.Providers = []string{"a", "b"} })
+		work := w.accept(3)
+		acked := w.dispatch(domain.Normal, work)
+		time.Sleep(10 * time.Second)
+		if a.sent()+b.sent() != 0 {
+			t.Errorf("%d and %d calls although both breakers are open", a.sent(), b.sent())
+		}
+		w.record(breakerPrefix+"b", events.BreakerClosed{Provider: "b"})
+		acked()
+		if a.sent() != 0 || b.sent() != 3 {
+			t.Errorf("%d and %d calls, want all by the second", a.sent(), b.sent())
+		}
+		for _, item := range work {
+			w.expect(item.MessageID, "message.accepted", "message.attempted", "message.dispatched")
+			if m := w.message(item.MessageID); m.Provider != "b" {
+				t.Errorf("attempted by %s", m.Provider)
+			}
+		}
+	})
+}
+
+func TestAProviderThatIsPacedIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a, b := w.withTwo(taken())
+		w.dispatcher.Gate = w.gateOn(func(g *Gate) {
+			g.Providers, g.Limiter = []string{"a", "b"}, &memory.Limiter{}
+			g.Own = map[string]Terms{"a": {Rule: testRule, PerSecond: 1}}
+		})
+		w.dispatch(domain.Normal, w.accept(3))()
+		if a.sent() != 3 || b.sent() != 0 {
+			t.Errorf("%d and %d calls, want all by the first", a.sent(), b.sent())
+		}
+	})
+}

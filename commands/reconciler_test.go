@@ -69,11 +69,11 @@ func (o *office) settledAs(id string, want ...string) {
 	o.expect(id, append([]string{"message.accepted", "message.attempted", "message.in_doubt"}, want...)...)
 }
 
-func (o *office) message(id string) domain.Message {
-	o.t.Helper()
-	s, err := load[domain.Message](o.t.Context(), o.store, id)
+func (w *world) message(id string) domain.Message {
+	w.t.Helper()
+	s, err := load[domain.Message](w.t.Context(), w.store, id)
 	if err != nil {
-		o.t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	return s.State
 }
