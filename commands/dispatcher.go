@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,8 @@ import (
 type Dispatcher struct {
 	Store     ports.EventStore
 	Providers Providers
+	Lookup    Lookup
+	Hours     Hours // of marketing texts
 	Slots     int // provider calls in flight; 0: 128
 	Schedule  domain.RetrySchedule
 	// Persist bounds how long the outcome of a provider call is kept trying to
@@ -144,17 +147,18 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 	}
 	var writes []ports.Write
 	var asked []candidate
+	now := d.now()
 	for _, c := range candidates {
 		decided, err := c.State.Decide(domain.Claim{
 			Attempt: c.work.Attempt, ID: domain.AttemptID(c.ID, c.work.Attempt),
-			Provider: c.provider.Name(), OptedOut: c.consent.State.OptedOut, Now: d.now(),
+			Provider: c.provider.Name(), OptedOut: c.optedOut(), Quiet: d.Hours.quiet(c.State.Text, now), Now: now,
 		})
 		if err != nil || len(decided) == 0 {
 			continue // duplicate, too late or too early: somebody else's, or the scheduler's
 		}
 		writes = append(writes, ports.Write{
 			StreamID: c.ID, Expected: c.Version, Events: decided, Meta: c.consequence("dispatcher"),
-			Requires: []ports.Require{{StreamID: c.consent.ID, Version: c.consent.Version}},
+			Requires: c.grounds(),
 		})
 		asked = append(asked, c)
 	}
@@ -178,12 +182,27 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 	return conflicts, nil
 }
 
-// candidate is a message that work asks for, with its recipient's consent.
+// candidate is a message that work asks for, with its recipient's consents: towards
+// its tenant, and towards every tenant.
 type candidate struct {
 	stream[domain.Message]
 	work     ports.Work
-	consent  stream[domain.Consent]
+	consents []stream[domain.Consent]
 	provider ports.Provider
+}
+
+func (c candidate) optedOut() bool {
+	return slices.ContainsFunc(c.consents, func(s stream[domain.Consent]) bool { return s.State.OptedOut })
+}
+
+// grounds are the versions that the decision depends on: an opt-out that is
+// committed before the claim wins.
+func (c candidate) grounds() []ports.Require {
+	var grounds []ports.Require
+	for _, s := range c.consents {
+		grounds = append(grounds, ports.Require{StreamID: s.ID, Version: s.Version})
+	}
+	return grounds
 }
 
 // load reads the streams that claiming work depends on.
@@ -210,7 +229,7 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, 
 		}
 		seen[w.MessageID] = true
 		candidates = append(candidates, candidate{stream: s, work: w, provider: provider})
-		consents = append(consents, s.State.Text.Consent)
+		consents = append(consents, s.State.Text.Consent, d.Lookup.ConsentStream(EveryTenant, s.State.Text.To))
 	}
 	if len(candidates) == 0 {
 		return nil, nil
@@ -220,7 +239,9 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, 
 		return nil, err
 	}
 	for i := range candidates {
-		candidates[i].consent = fold[domain.Consent](consents[i], recorded[consents[i]])
+		for _, id := range consents[2*i : 2*i+2] {
+			candidates[i].consents = append(candidates[i].consents, fold[domain.Consent](id, recorded[id]))
+		}
 	}
 	return candidates, nil
 }

@@ -22,6 +22,12 @@ const (
 	ReasonPoison    = "poison"
 )
 
+// ReasonQuietHours is why a text is deferred.
+const ReasonQuietHours = "quiet_hours"
+
+// CodeNoWindow is the error code of a text that its recipient's quiet hours never let out.
+const CodeNoWindow = "no_sending_window"
+
 // AttemptID names one attempt at one message.
 func AttemptID(messageID string, attempt int) string {
 	return fmt.Sprintf("%s/%d", messageID, attempt)
@@ -39,8 +45,22 @@ func (m Message) claim(c Claim) []events.Event {
 		return []events.Event{events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}}
 	case c.Now.Before(m.DueAt):
 		return nil
+	case c.Quiet.Never:
+		return []events.Event{m.deadLetter(ReasonPermanent, events.MessageFailed{
+			Class: string(ClassPermanent), Code: CodeNoWindow, Detail: "the recipient's zones have no common hour in which it may be sent",
+		})}
+	case c.Quiet.Until.After(c.Now):
+		return m.deferUntil(c.Quiet.Until)
 	}
 	return []events.Event{events.MessageAttempted{Attempt: c.Attempt, AttemptID: c.ID, Provider: c.Provider}}
+}
+
+// deferUntil lets m wait, or gives it up where it would have expired by then.
+func (m Message) deferUntil(until time.Time) []events.Event {
+	if m.expiredAt(until) {
+		return []events.Event{events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}}
+	}
+	return []events.Event{events.MessageDeferred{Until: until, Reason: ReasonQuietHours}}
 }
 
 // sent takes the provider's answer. Where it comes too late to matter it is

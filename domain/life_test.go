@@ -94,6 +94,8 @@ func everyCommand(m domain.Message) []domain.Command {
 		domain.Claim{Attempt: m.Attempt + 1, Now: now},
 		domain.Claim{Attempt: m.Attempt + 1, Now: now, OptedOut: true},
 		domain.Claim{Attempt: m.Attempt + 1, Now: *at(24)},
+		domain.Claim{Attempt: m.Attempt + 1, Now: now, Quiet: domain.Quiet{Until: *at(1)}},
+		domain.Claim{Attempt: m.Attempt + 1, Now: now, Quiet: domain.Quiet{Never: true}},
 		domain.Cancel{}, domain.Expire{Now: *at(24)}, domain.Redrive{},
 	}
 	for attempt := max(m.Attempt-1, 1); attempt <= m.Attempt; attempt++ {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // recipients' zones, where the machine has none
 
 	"github.com/alecthomas/kong"
 )

@@ -104,7 +104,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	handler := &commands.Handler{Store: store, Lookup: lookup, Region: c.Region}
 	queries := projections.Queries{Store: store, Views: st.views}
 	dispatcher := &commands.Dispatcher{
-		Store: store, Providers: ps.Providers, Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
+		Store: store, Providers: ps.Providers, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours},
+		Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
 	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(), Log: o.log}
 	scheduler := &commands.Scheduler{
