@@ -28,7 +28,7 @@ type Dispatcher struct {
 	Providers Providers
 	Lookup    Lookup
 	Hours     Hours // of marketing texts
-	Slots     int // provider calls in flight; 0: 128
+	Slots     int   // provider calls in flight; 0: 128
 	Schedule  domain.RetrySchedule
 	// Persist bounds how long the outcome of a provider call is kept trying to
 	// be appended while the store is gone. After that it is a doubt like after a

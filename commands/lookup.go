@@ -30,8 +30,8 @@ func (l Lookup) ConsentStream(tenant string, number events.Personal) string {
 	return consentPrefix + hex.EncodeToString(l.sum("consent", tenant, string(number))[:16])
 }
 
-// consentStreams returns all streams that forbid a tenant to text a number.
-func (l Lookup) consentStreams(tenant string, number events.Personal) []string {
+// ConsentStreams returns all streams that forbid a tenant to text a number.
+func (l Lookup) ConsentStreams(tenant string, number events.Personal) []string {
 	return []string{l.ConsentStream(tenant, number), l.ConsentStream(EveryTenant, number)}
 }
 

@@ -36,7 +36,7 @@ func (h *Handler) Preview(ctx context.Context, caller Caller, request Send) (Pre
 
 // OptedOut reports whether a number wants no texts from a tenant.
 func (h *Handler) OptedOut(ctx context.Context, tenant string, number events.Personal) (bool, error) {
-	ids := h.Lookup.consentStreams(tenant, number)
+	ids := h.Lookup.ConsentStreams(tenant, number)
 	recorded, err := h.Store.LoadMany(ctx, ids)
 	if err != nil {
 		return false, fmt.Errorf("loading consents: %w", err)
