@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"os"
 
 	"strconv"
@@ -14,6 +15,44 @@ import (
 )
 
 const reader = "+14155552671"
+
+// arrivals counts the calls that reach a provider.
+type arrivals struct {
+	mu      sync.Mutex
+	calls   int
+	at      int
+	reached chan struct{}
+}
+
+// after returns a channel that is closed once n more calls have come.
+func (a *arrivals) after(n int) <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.at, a.reached = a.calls+n, make(chan struct{})
+	return a.reached
+}
+
+func (a *arrivals) count() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.calls++; a.reached != nil && a.calls == a.at {
+		close(a.reached)
+	}
+}
+
+// slow puts a delay between the rig and its provider.
+func (r *rig) slow(latency time.Duration) *arrivals {
+	a := new(arrivals)
+	far := r.provider.Handler()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		a.count()
+		time.Sleep(latency) // what is simulated
+		far.ServeHTTP(w, request)
+	}))
+	r.t.Cleanup(server.Close)
+	r.replace("TWILIO_API_BASE_URL", server.URL)
+	return a
+}
 
 // phones is a sandbox whose phones text an instance, as Twilio's account of the rig.
 func (i *instance) phones() *sandbox.Sandbox {
@@ -80,19 +119,21 @@ func TestNothingIsAttemptedAfterAStop(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			rig := newRig(t, full, "PROSMS_DISPATCH_CONCURRENCY=8")
+			arrivals := rig.slow(5 * time.Millisecond)
 			gateway := rig.start()
 			phones := gateway.phones()
 			cursor := "0"
-			for range repetitions {
-				// The stop comes while the texts are being sent.
-				ids := gateway.sendTo(reader, "bulk", texts)
+			for n := range repetitions {
+				// The stop comes while the texts are being sent, somewhat later each time.
+				reached := arrivals.after(texts/10 + n%10)
 				var stop sync.WaitGroup
 				stop.Go(func() {
+					<-reached
 					if err := phones.Inbound(t.Context(), reader, sandbox.DefaultFrom, "STOP"); err != nil {
 						t.Error(err)
 					}
 				})
-				ids = append(ids, gateway.sendTo(reader, "normal", texts/4)...)
+				ids := append(gateway.sendTo(reader, "bulk", texts), gateway.sendTo(reader, "normal", texts/4)...)
 				stop.Wait()
 				eventually(t, 60*time.Second, "all at rest", func() bool {
 					return !gateway.any("accepted") && !gateway.any("dispatching") && !gateway.any("dispatched")
@@ -148,6 +189,9 @@ func (i *instance) expectNoneAfterStop(ids []string, cursor string) (next string
 		default:
 			t.Errorf("%s ends with %s", id, last[id])
 		}
+	}
+	if suppressed == 0 || suppressed == len(ids) {
+		t.Errorf("%d of %d texts were suppressed: the stop raced against nothing", suppressed, len(ids))
 	}
 	t.Logf("%d of %d texts were suppressed", suppressed, len(ids))
 	return next
