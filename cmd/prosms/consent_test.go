@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -267,6 +270,46 @@ func TestAMarketingTextWaitsForItsHours(t *testing.T) {
 				t.Errorf("canceling what is deferred: %d, %v", status, err)
 			}
 			gateway.stop()
+		})
+	}
+}
+
+func TestOptOutsAreImportedExportedAndLiftedOnTheCommandLine(t *testing.T) {
+	for name, full := range stacks {
+		t.Run(name, func(t *testing.T) {
+			rig := newRig(t, full)
+			file := filepath.Join(t.TempDir(), "numbers.csv")
+			write := func(content string) {
+				if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("number,why\n+1 415 555 2671,paper form\n\n\"+14155552672\"\n+14155552671\n")
+			for range 2 {
+				if got := rig.command("opt-outs", "import", "--tenant", "acme", file); got != "opted out: 3\n" {
+					t.Errorf("import prints %q", got)
+				}
+			}
+			exported := rig.command("opt-outs", "export", "--tenant", "acme")
+			lines := strings.Split(strings.TrimSpace(exported), "\n")
+			if len(lines) != 3 || lines[0] != "number,source,keyword,at" || !strings.HasPrefix(lines[1], "+14155552672,operator,,") {
+				t.Errorf("export prints\n%s", exported)
+			}
+			rig.command("opt-outs", "lift", "--tenant", "acme", "+14155552672")
+			write(rig.command("opt-outs", "export", "--tenant", "acme"))
+			if got := rig.command("opt-outs", "import", "--tenant", "other", file); got != "opted out: 1\n" {
+				t.Errorf("import of what was exported prints %q", got)
+			}
+			// One line that is no number, and nothing is changed.
+			write("+14155552673\n+1415\n")
+			var out, faults bytes.Buffer
+			err := run(t.Context(), process{Args: []string{"opt-outs", "import", "--tenant", "acme", file}, Environ: rig.environ, Stdout: &out, Stderr: &faults})
+			if err == nil || !strings.Contains(err.Error(), "line 2") || strings.Contains(err.Error(), "1415") {
+				t.Errorf("import of a broken file: %v", err)
+			}
+			if got := rig.command("opt-outs", "export", "--tenant", "acme"); strings.Count(got, "\n") != 2 {
+				t.Errorf("afterwards export prints\n%s", got)
+			}
 		})
 	}
 }

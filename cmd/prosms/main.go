@@ -39,6 +39,7 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run the gateway, configured by the environment (see .env.example)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the schema of this version."`
 	Keys    keysCommand    `cmd:"" help:"Create, list and revoke API keys."`
+	OptOuts optOutsCommand `cmd:"" help:"Import, export and lift opt-outs."`
 	Doctor  doctorCommand  `cmd:"" help:"Check the configuration and everything it points to."`
 	Bench   benchCommand   `cmd:"" help:"Measure a whole gateway in this process, with the sandbox as its provider."`
 	Version versionCommand `cmd:"" help:"Print the version."`
