@@ -22,15 +22,19 @@ type Inbound struct {
 	TraceParent string
 }
 
+// ErrBehind says that it is not known yet who has texted whom.
+var ErrBehind = fmt.Errorf("the view of contacts is behind: %w", ports.ErrUnavailable)
+
 // Texted tells which tenants have texted a recipient, given as its consent towards
-// EveryTenant, from a number of ours.
+// EveryTenant, from a number of ours. ErrBehind: it cannot tell in time.
 type Texted func(ctx context.Context, recipient string, number events.Personal) ([]string, error)
 
 // ReceiveText records a text to us, once however often it arrives, for every
 // tenant that it belongs to: those that have texted its sender from that number,
 // else the default tenant. What it says about consent holds for all of them, or
 // for every tenant where there is none, and is in the log before the text is: who
-// repeats the report after an error repeats all of it.
+// repeats the report after an error repeats all of it. Whom an opt-out is for must
+// not wait for a view that is behind: it then holds for every tenant.
 func (h *Handler) ReceiveText(ctx context.Context, in Inbound) error {
 	id := h.Lookup.inboundID(EveryTenant, in.Text.ProviderMessageID)
 	known, err := h.Store.Load(ctx, id)
@@ -41,14 +45,19 @@ func (h *Handler) ReceiveText(ctx context.Context, in Inbound) error {
 		return nil
 	}
 	number, textable := in.sender()
+	var command domain.Command
+	if textable {
+		command = in.consent(number)
+	}
 	tenants, err := h.tenantsOf(ctx, number, in.Text.To)
+	if _, out := command.(domain.OptOut); out && errors.Is(err, ErrBehind) {
+		tenants, err = []string{EveryTenant}, nil
+	}
 	if err != nil {
 		return err
 	}
-	if textable {
-		if err := h.heed(ctx, in, number, tenants, id); err != nil {
-			return err
-		}
+	if err := h.heed(ctx, in, number, tenants, command, id); err != nil {
+		return err
 	}
 	return h.recordInbound(ctx, in, tenants, id)
 }
@@ -77,9 +86,8 @@ func (h *Handler) tenantsOf(ctx context.Context, sender, to events.Personal) ([]
 	return []string{h.DefaultTenant}, nil // which may be EveryTenant
 }
 
-// heed carries out what the text asks for.
-func (h *Handler) heed(ctx context.Context, in Inbound, number events.Personal, tenants []string, id string) error {
-	command := in.consent(number)
+// heed carries out what the text asks for; nil is nothing.
+func (h *Handler) heed(ctx context.Context, in Inbound, number events.Personal, tenants []string, command domain.Command, id string) error {
 	if command == nil {
 		return nil
 	}

@@ -107,3 +107,24 @@ func TestAnOptOutTowardsEveryTenantWinsOverAClaim(t *testing.T) {
 		}
 	}
 }
+
+// An opt-out is never lost to a view that is behind; other texts come again.
+func TestWhileTheViewIsBehindAnOptOutHoldsForEveryTenant(t *testing.T) {
+	w := newWorld(t)
+	w.handler.DefaultTenant = "acme"
+	w.handler.Texted = func(context.Context, string, events.Personal) ([]string, error) { return nil, ErrBehind }
+	question := stop("SM1")
+	question.Text.Body = "who is this?"
+	if err := w.handler.ReceiveText(t.Context(), question); !errors.Is(err, ports.ErrUnavailable) {
+		t.Errorf("a question: %v, want ErrUnavailable", err)
+	}
+	if err := w.handler.ReceiveText(t.Context(), stop("SM2")); err != nil {
+		t.Error(err)
+	}
+	if out, err := w.handler.OptedOut(t.Context(), "anybody", "+14155552671"); !out || err != nil {
+		t.Errorf("opted out: %v, %v", out, err)
+	}
+	if head, err := w.store.Head(t.Context()); err != nil || head.LastPosition != 2 {
+		t.Errorf("%d events, %v; want the opt-out and its text", head.LastPosition, err)
+	}
+}

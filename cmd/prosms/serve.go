@@ -108,7 +108,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
 	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(lookup), Log: o.log}
-	handler.Texted, handler.DefaultTenant = newTexted(c, runner, queries), c.DefaultTenant
+	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, queries, o.log), c.DefaultTenant
 	scheduler := &commands.Scheduler{
 		Store: store, Bus: b, Depth: b.Depth, Log: o.log,
 		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error) {
