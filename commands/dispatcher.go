@@ -21,7 +21,7 @@ import (
 // only then calls the provider. Whoever crashes in between leaves a doubt, which
 // is looked up, and never a second text.
 //
-// Its zero value lacks Store and Providers. It is safe for concurrent use; Close
+// Its zero value lacks Store, Providers and Lookup. It is safe for concurrent use; Close
 // ends it.
 type Dispatcher struct {
 	Store     ports.EventStore
