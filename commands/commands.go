@@ -17,8 +17,12 @@ import (
 type Handler struct {
 	Store  ports.EventStore
 	Lookup Lookup
-	Region string           // for numbers without "+"; empty: they are refused
-	Now    func() time.Time // nil: time.Now
+	Region string // for numbers without "+"; empty: they are refused
+	Texted Texted // whom a text to us is for; nil: nobody has texted anybody
+	// DefaultTenant is whose a text to us is when nobody has texted its sender.
+	// Empty: EveryTenant's.
+	DefaultTenant string
+	Now           func() time.Time // nil: time.Now
 }
 
 // Caller is who asks, as the inbound adapter has established it.

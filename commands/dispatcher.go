@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,11 +21,13 @@ import (
 // only then calls the provider. Whoever crashes in between leaves a doubt, which
 // is looked up, and never a second text.
 //
-// Its zero value lacks Store and Providers. It is safe for concurrent use; Close
+// Its zero value lacks Store, Providers and Lookup. It is safe for concurrent use; Close
 // ends it.
 type Dispatcher struct {
 	Store     ports.EventStore
 	Providers Providers
+	Lookup    Lookup
+	Hours     Hours // of marketing texts
 	Slots     int   // provider calls in flight; 0: 128
 	Gate      *Gate // what it does not admit is held, and not claimed; nil: everything passes
 	Schedule  domain.RetrySchedule
@@ -172,10 +175,11 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 	}
 	var writes []ports.Write
 	var asked []candidate
+	now := d.now()
 	for _, c := range candidates {
 		decided, err := c.State.Decide(domain.Claim{
 			Attempt: c.work.Attempt, ID: domain.AttemptID(c.ID, c.work.Attempt),
-			Provider: c.providers[0].Name(), OptedOut: c.consent.State.OptedOut, Now: d.now(),
+			Provider: c.providers[0].Name(), OptedOut: c.optedOut(), Quiet: d.Hours.quiet(c.State.Text, now), Now: now,
 		})
 		if err != nil || len(decided) == 0 {
 			continue // duplicate, too late or too early: somebody else's, or the scheduler's
@@ -191,7 +195,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 		}
 		writes = append(writes, ports.Write{
 			StreamID: c.ID, Expected: c.Version, Events: decided, Meta: c.consequence("dispatcher"),
-			Requires: []ports.Require{{StreamID: c.consent.ID, Version: c.consent.Version}},
+			Requires: c.grounds(),
 		})
 		asked = append(asked, c)
 	}
@@ -219,11 +223,12 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 	return conflicts, nil
 }
 
-// candidate is a message that work asks for, with its recipient's consent.
+// candidate is a message that work asks for, with its recipient's consents: towards
+// its tenant, and towards every tenant.
 type candidate struct {
 	stream[domain.Message]
 	work      ports.Work
-	consent   stream[domain.Consent]
+	consents  []stream[domain.Consent]
 	providers []ports.Provider // that may send it, best first
 	provider  ports.Provider   // of these, the one that is to send it
 	pass      Pass
@@ -246,6 +251,20 @@ func (c *candidate) admit(ctx context.Context, gate *Gate) (shortest Delay, ok b
 		}
 	}
 	return shortest, false
+}
+
+func (c candidate) optedOut() bool {
+	return slices.ContainsFunc(c.consents, func(s stream[domain.Consent]) bool { return s.State.OptedOut })
+}
+
+// grounds are the versions that the decision depends on: an opt-out that is
+// committed before the claim wins.
+func (c candidate) grounds() []ports.Require {
+	var grounds []ports.Require
+	for _, s := range c.consents {
+		grounds = append(grounds, ports.Require{StreamID: s.ID, Version: s.Version})
+	}
+	return grounds
 }
 
 // load reads the streams that claiming work depends on.
@@ -272,7 +291,7 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, 
 		}
 		seen[w.MessageID] = true
 		candidates = append(candidates, candidate{stream: s, work: w, providers: providers})
-		consents = append(consents, s.State.Text.Consent)
+		consents = append(consents, s.State.Text.Consent, d.Lookup.ConsentStream(EveryTenant, s.State.Text.To))
 	}
 	if len(candidates) == 0 {
 		return nil, nil
@@ -282,7 +301,9 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, 
 		return nil, err
 	}
 	for i := range candidates {
-		candidates[i].consent = fold[domain.Consent](consents[i], recorded[consents[i]])
+		for _, id := range consents[2*i : 2*i+2] {
+			candidates[i].consents = append(candidates[i].consents, fold[domain.Consent](id, recorded[id]))
+		}
 	}
 	return candidates, nil
 }

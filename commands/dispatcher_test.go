@@ -72,6 +72,7 @@ func newWorld(t *testing.T) *world {
 	w.handler = &Handler{Store: w.store, Lookup: lookup}
 	w.dispatcher = &Dispatcher{
 		Store: w.store, Providers: Providers{Live: w.carrier, Test: w.carrier}, Slots: 16,
+		Lookup:   lookup,
 		Schedule: domain.RetrySchedule{Delays: []time.Duration{30 * time.Second}, Max: 1},
 		Log:      slog.New(slog.DiscardHandler),
 	}

@@ -102,7 +102,7 @@ func (c Credential) Opens(key domain.Key, now time.Time) bool {
 func (h *Handler) validateKey(request IssueKey) (events.KeyIssued, error) {
 	var invalid Invalid
 	key := events.KeyIssued{Tenant: request.Tenant, Scopes: request.Scopes, Test: request.Test}
-	if !validTenant(request.Tenant) {
+	if !ValidTenant(request.Tenant) {
 		invalid.add("/tenant", CodeInvalidValue, "1 to 64 letters, digits, '-', '_' or '.'")
 	}
 	if len(request.Scopes) == 0 {
@@ -124,7 +124,8 @@ func (h *Handler) validateKey(request IssueKey) (events.KeyIssued, error) {
 	return key, nil
 }
 
-func validTenant(name string) bool {
+// ValidTenant reports whether name can be a tenant's.
+func ValidTenant(name string) bool {
 	if name == "" || len(name) > 64 {
 		return false
 	}

@@ -14,15 +14,31 @@ const (
 	messagePrefix = "msg_"
 	consentPrefix = "consent_"
 	keyPrefix     = "key_"
+	inboundPrefix = "inbound_"
 )
 
 // Lookup derives stream ids from what must not stand in them: keyed hashes
 // (HMAC-SHA-256) that nobody can reverse by trying all numbers without the key.
 type Lookup []byte
 
+// EveryTenant stands for all tenants together in a consent: an opt-out by text that
+// could be anybody's holds towards each of them.
+const EveryTenant = ""
+
 // ConsentStream returns the stream of a number's consent towards a tenant.
 func (l Lookup) ConsentStream(tenant string, number events.Personal) string {
 	return consentPrefix + hex.EncodeToString(l.sum("consent", tenant, string(number))[:16])
+}
+
+// ConsentStreams returns all streams that forbid a tenant to text a number.
+func (l Lookup) ConsentStreams(tenant string, number events.Personal) []string {
+	return []string{l.ConsentStream(tenant, number), l.ConsentStream(EveryTenant, number)}
+}
+
+// inboundID returns the stream of a text to us as one of its tenants sees it. The
+// text itself, by which a repeat is known, is that of EveryTenant.
+func (l Lookup) inboundID(tenant, providerMessageID string) string {
+	return inboundPrefix + hex.EncodeToString(l.sum("inbound", tenant, providerMessageID)[:16])
 }
 
 // messageID returns the stream that an idempotency key stands for, so that the

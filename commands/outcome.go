@@ -73,7 +73,7 @@ func (d *Dispatcher) command(c claimed, o ports.Outcome) domain.Command {
 func (d *Dispatcher) optOut(ctx context.Context, c claimed) error {
 	text := c.State.Text
 	_, _, err := execute(ctx, d.Store, text.Consent, func(stream[domain.Consent]) (domain.Command, events.Meta, error) {
-		return domain.OptOut{Event: events.ConsentOptedOut{Number: text.To, Source: "provider", Scope: "all"}},
+		return domain.OptOut{Event: events.ConsentOptedOut{Number: text.To, Source: domain.SourceProvider, Scope: domain.ScopeAll}},
 			c.consequence("provider:" + c.provider.Name()), nil
 	})
 	return err

@@ -2,6 +2,8 @@ package commands
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/segments"
@@ -34,6 +36,12 @@ func (h *Handler) Preview(ctx context.Context, caller Caller, request Send) (Pre
 
 // OptedOut reports whether a number wants no texts from a tenant.
 func (h *Handler) OptedOut(ctx context.Context, tenant string, number events.Personal) (bool, error) {
-	s, err := load[domain.Consent](ctx, h.Store, h.Lookup.ConsentStream(tenant, number))
-	return s.State.OptedOut, err
+	ids := h.Lookup.ConsentStreams(tenant, number)
+	recorded, err := h.Store.LoadMany(ctx, ids)
+	if err != nil {
+		return false, fmt.Errorf("loading consents: %w", err)
+	}
+	return slices.ContainsFunc(ids, func(id string) bool {
+		return fold[domain.Consent](id, recorded[id]).State.OptedOut
+	}), nil
 }

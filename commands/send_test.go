@@ -32,7 +32,6 @@ func TestARequestThatCannotBeCarriedOutIsRefusedWithItsFaults(t *testing.T) {
 		{"11 segments", func(s *Send) { s.Body = strings.Repeat("漢", 671) }, "/body", CodeTooLong},
 		{"an unknown lane", func(s *Send) { s.Lane = "express" }, "/lane", CodeInvalidValue},
 		{"an unknown kind", func(s *Send) { s.Kind = "spam" }, "/kind", CodeInvalidValue},
-		{"a kind that is not built yet", func(s *Send) { s.Kind = "marketing" }, "/kind", CodeNotAvailable},
 		{"a date that is none", func(s *Send) { s.SendAt = "tomorrow" }, "/send_at", CodeInvalidDate},
 		{"a date without offset", func(s *Send) { s.SendAt = "2030-02-01T08:00:00" }, "/send_at", CodeInvalidDate},
 		{"a date too far off", func(s *Send) { s.SendAt = "2032-02-01T08:00:00Z" }, "/send_at", CodeInvalidDate},
@@ -43,7 +42,10 @@ func TestARequestThatCannotBeCarriedOutIsRefusedWithItsFaults(t *testing.T) {
 		{"a reference with a line break", func(s *Send) { s.Reference = "a\nb" }, "/reference", CodeInvalidValue},
 		{"a metadata key without a name", func(s *Send) { s.Metadata = map[string]string{"": "x"} }, "/metadata", CodeInvalidValue},
 		{"a callback, which is not built yet", func(s *Send) { s.CallbackURL = "https://example.com/hook" }, "/callback_url", CodeNotAvailable},
-		{"a zone, which is not built yet", func(s *Send) { s.TimeZone = "Europe/Berlin" }, "/time_zone", CodeNotAvailable},
+		{"a zone that is none", func(s *Send) { s.TimeZone = "Europe/Atlantis" }, "/time_zone", CodeInvalidValue},
+		{"the machine's zone", func(s *Send) { s.TimeZone = "Local" }, "/time_zone", CodeInvalidValue},
+		{"a file as a zone", func(s *Send) { s.TimeZone = "../../etc/passwd" }, "/time_zone", CodeInvalidValue},
+		{"advertising to a number without a zone", func(s *Send) { s.To, s.Kind = "+870773111632", "marketing" }, "/time_zone", CodeRequired},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)

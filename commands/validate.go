@@ -41,6 +41,7 @@ func (h *Handler) validate(request Send) (events.MessageAccepted, error) {
 	validateClass(&invalid, request, &text)
 	validateLabels(&invalid, request)
 	h.validateDates(&invalid, request, &text)
+	validateZone(&invalid, request, &text)
 	notYet(&invalid, request)
 	if len(invalid) > 0 {
 		return text, invalid
@@ -104,7 +105,7 @@ func validateClass(invalid *Invalid, request Send, text *events.MessageAccepted)
 	switch domain.Kind(request.Kind) {
 	case "", domain.Transactional:
 	case domain.Marketing:
-		invalid.add("/kind", CodeNotAvailable, "quiet hours are not built yet, so marketing texts are not accepted")
+		text.Kind = request.Kind
 	default:
 		invalid.add("/kind", CodeInvalidValue, "one of transactional, marketing")
 	}
@@ -156,8 +157,20 @@ func notYet(invalid *Invalid, request Send) {
 			invalid.add("/callback_url", CodeNotAvailable, "callbacks are not built yet")
 		}
 	}
+}
+
+// validateZone sees to it that there is a clock to keep a marketing text's quiet
+// hours by.
+func validateZone(invalid *Invalid, request Send, text *events.MessageAccepted) {
 	if request.TimeZone != "" {
-		invalid.add("/time_zone", CodeNotAvailable, "quiet hours are not built yet")
+		if _, ok := loadZone(request.TimeZone); !ok {
+			invalid.add("/time_zone", CodeInvalidValue, "the IANA name of a time zone, such as Europe/Berlin")
+			return
+		}
+		text.TimeZone = request.TimeZone
+	}
+	if text.Kind == string(domain.Marketing) && text.To != "" && len(zonesOf(*text)) == 0 {
+		invalid.add("/time_zone", CodeRequired, "the number tells no time zone: name the recipient's")
 	}
 }
 

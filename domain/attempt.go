@@ -26,7 +26,11 @@ const (
 const (
 	DeferredForBreaker = "breaker"
 	DeferredForPacing  = "pacing"
+	DeferredForHours   = "quiet_hours"
 )
+
+// CodeNoWindow is the error code of a text that its recipient's quiet hours never let out.
+const CodeNoWindow = "no_sending_window"
 
 // AttemptID names one attempt at one message.
 func AttemptID(messageID string, attempt int) string {
@@ -45,20 +49,30 @@ func (m Message) claim(c Claim) []events.Event {
 		return []events.Event{events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}}
 	case c.Now.Before(m.DueAt):
 		return nil
+	case c.Quiet.Never:
+		return []events.Event{m.deadLetter(ReasonPermanent, events.MessageFailed{
+			Class: string(ClassPermanent), Code: CodeNoWindow, Detail: "the recipient's zones have no common hour in which it may be sent",
+		})}
+	case c.Quiet.Until.After(c.Now):
+		return m.deferUntil(c.Quiet.Until, DeferredForHours)
 	}
 	return []events.Event{events.MessageAttempted{Attempt: c.Attempt, AttemptID: c.ID, Provider: c.Provider}}
 }
 
-// postpone lets m wait until a later time than it does, or gives it up where it
-// would have expired by then.
+// postpone lets m wait until a later time than it does.
 func (m Message) postpone(c Defer) []events.Event {
-	switch {
-	case !m.Waiting() || c.Attempt != m.Attempt+1 || !c.Until.After(m.DueAt):
+	if !m.Waiting() || c.Attempt != m.Attempt+1 || !c.Until.After(m.DueAt) {
 		return nil
-	case m.expiredAt(c.Until):
+	}
+	return m.deferUntil(c.Until, c.Reason)
+}
+
+// deferUntil lets m wait, or gives it up where it would have expired by then.
+func (m Message) deferUntil(until time.Time, reason string) []events.Event {
+	if m.expiredAt(until) {
 		return []events.Event{events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}}
 	}
-	return []events.Event{events.MessageDeferred{Until: c.Until, Reason: c.Reason}}
+	return []events.Event{events.MessageDeferred{Until: until, Reason: reason}}
 }
 
 // sent takes the provider's answer. Where it comes too late to matter it is

@@ -18,6 +18,8 @@ func TestAnAttemptIsClaimedOnce(t *testing.T) {
 	optedOut.OptedOut = true
 	optedOutRetry := claim(2, *at(1))
 	optedOutRetry.OptedOut = true
+	quiet := func(c domain.Claim, q domain.Quiet) domain.Claim { c.Quiet = q; return c }
+	deferred := events.MessageDeferred{Until: *at(3), Reason: "quiet_hours"}
 	checkDecisions(t, []decision{
 		{"the first attempt", accepted, claim(1, noon), history(attempted(1)), nil},
 		{"twice is once", claimed, claim(1, noon), nil, nil},
@@ -35,6 +37,18 @@ func TestAnAttemptIsClaimedOnce(t *testing.T) {
 		{"before a retry too", retrying, optedOutRetry, history(events.MessageOptedOut{Source: "consent"}), nil},
 		{"its expiry ends it instead", history(expiring), claim(1, *at(1)), history(events.MessageExpired{ExpiresAt: *at(1)}), nil},
 		{"a claim just in time", history(expiring), claim(1, at(1).Add(-1)), history(attempted(1)), nil},
+
+		{"quiet hours defer it", accepted, quiet(claim(1, noon), domain.Quiet{Until: *at(3)}), history(deferred), nil},
+		{"and a retry", retrying, quiet(claim(2, *at(1)), domain.Quiet{Until: *at(3)}), history(deferred), nil},
+		{"until they are over", after(accepted, deferred), claim(1, *at(2)), nil, nil},
+		{"then it is claimed", after(accepted, deferred), claim(1, *at(3)), history(attempted(1)), nil},
+		{"or deferred again", after(accepted, deferred), quiet(claim(1, *at(3)), domain.Quiet{Until: *at(4)}), history(events.MessageDeferred{Until: *at(4), Reason: "quiet_hours"}), nil},
+		{"quiet hours that are over", accepted, quiet(claim(1, noon), domain.Quiet{Until: noon}), history(attempted(1)), nil},
+		{"quiet hours beyond its expiry end it", history(expiring), quiet(claim(1, noon), domain.Quiet{Until: *at(1)}), history(events.MessageExpired{ExpiresAt: *at(1)}), nil},
+		{"quiet hours without end are for an operator", accepted, quiet(claim(1, noon), domain.Quiet{Never: true}), history(events.MessageDeadLettered{
+			Reason: "permanent", Class: "permanent", Code: "no_sending_window", Detail: "the recipient's zones have no common hour in which it may be sent",
+		}), nil},
+		{"an opt-out ends it before quiet hours do", accepted, quiet(optedOut, domain.Quiet{Until: *at(3)}), history(events.MessageOptedOut{Source: "consent"}), nil},
 	})
 }
 

@@ -28,6 +28,7 @@ type Claim struct {
 	ID       string // of the attempt, echoed by the provider
 	Provider string
 	OptedOut bool // the recipient's consent, at a version that the append names
+	Quiet    Quiet
 	Now      time.Time
 }
 
@@ -36,6 +37,13 @@ type Defer struct {
 	Attempt int
 	Until   time.Time
 	Reason  string
+}
+
+// Quiet is what the recipient's quiet hours say about a claim. The zero value says
+// nothing against it.
+type Quiet struct {
+	Until time.Time // not to be sent before; zero: at once
+	Never bool      // no time to send it is in sight
 }
 
 // RecordSent says that the provider accepted an attempt.

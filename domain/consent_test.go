@@ -13,6 +13,11 @@ import (
 func TestConsentIsTheLastWord(t *testing.T) {
 	out := events.ConsentOptedOut{Number: "+14155552671", Keyword: "STOP", Source: "keyword", Scope: "all"}
 	in := events.ConsentOptedIn{Number: "+14155552671", Keyword: "START", Source: "keyword", Scope: "all"}
+	by := func(source string) events.ConsentOptedOut {
+		return events.ConsentOptedOut{Number: "+14155552671", Source: source, Scope: "all"}
+	}
+	byAPI, byText, byProvider, byOperator := by("api"), by("text"), by("provider"), by("operator")
+	inByAPI := events.ConsentOptedIn{Number: "+14155552671", Source: "api", Scope: "all"}
 	for _, tt := range []struct {
 		name  string
 		given []events.Event
@@ -25,6 +30,15 @@ func TestConsentIsTheLastWord(t *testing.T) {
 		{"opts in", history(out), domain.OptIn{Event: in}, history(in), nil},
 		{"is in already", nil, domain.OptIn{Event: in}, nil, nil},
 		{"opts out again", history(out, in), domain.OptOut{Event: out}, history(out), nil},
+		{"a text does not lift what the tenant said", history(byAPI), domain.OptIn{Event: in}, nil, nil},
+		{"nor what an operator said", history(byOperator), domain.OptIn{Event: in}, nil, nil},
+		{"the tenant lifts what a text said", history(out), domain.OptIn{Event: inByAPI}, history(inByAPI), nil},
+		{"START lifts free text", history(byText), domain.OptIn{Event: in}, history(in), nil},
+		{"START lifts what the provider knew of", history(byProvider), domain.OptIn{Event: in}, history(in), nil},
+		{"YES lifts a keyword", history(out), domain.OptIn{Event: in, Everyday: true}, history(in), nil},
+		{"YES does not lift free text", history(byText), domain.OptIn{Event: in, Everyday: true}, nil, nil},
+		{"YES does not lift what the provider knew of", history(byProvider), domain.OptIn{Event: in, Everyday: true}, nil, nil},
+		{"the last opt-out's source counts", history(byAPI, inByAPI, out), domain.OptIn{Event: in, Everyday: true}, history(in), nil},
 		{"an event of a newer build changes nothing", history(out, events.Unknown{Type: "consent.paused"}), domain.OptOut{Event: out}, nil, nil},
 		{"a command of something else", nil, domain.Cancel{}, nil, domain.ErrUnknownCommand},
 	} {

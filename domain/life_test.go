@@ -95,6 +95,8 @@ func everyCommand(m domain.Message) []domain.Command {
 		domain.Claim{Attempt: m.Attempt + 1, Now: now, OptedOut: true},
 		domain.Claim{Attempt: m.Attempt + 1, Now: *at(24)},
 		domain.Defer{Attempt: m.Attempt + 1, Until: *at(3)},
+		domain.Claim{Attempt: m.Attempt + 1, Now: now, Quiet: domain.Quiet{Until: *at(1)}},
+		domain.Claim{Attempt: m.Attempt + 1, Now: now, Quiet: domain.Quiet{Never: true}},
 		domain.Cancel{}, domain.Expire{Now: *at(24)}, domain.Redrive{},
 	}
 	for attempt := max(m.Attempt-1, 1); attempt <= m.Attempt; attempt++ {

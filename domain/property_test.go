@@ -45,7 +45,8 @@ func (l *life) command() domain.Command {
 	r := domain.Retry{Schedule: schedule, Chance: rapid.Float64Range(0, 1).Draw(l.T, "chance"), Now: l.now}
 	kinds := []func() domain.Command{
 		func() domain.Command {
-			return domain.Claim{Attempt: l.m.Attempt + 1, Provider: l.provider(), Now: l.now}
+			quiet := rapid.SampledFrom([]domain.Quiet{{}, {}, {}, {Until: l.now.Add(5 * time.Minute)}, {Never: true}}).Draw(l.T, "quiet")
+			return domain.Claim{Attempt: l.m.Attempt + 1, Provider: l.provider(), Quiet: quiet, Now: l.now}
 		},
 		func() domain.Command {
 			return domain.Claim{Attempt: attempt, Provider: "twilio", Now: l.now, OptedOut: true}

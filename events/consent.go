@@ -5,7 +5,7 @@ package events
 type ConsentOptedOut struct {
 	Number  Personal `json:"number"`            // E.164
 	Keyword string   `json:"keyword,omitempty"` // "STOP"
-	Source  string   `json:"source"`            // "keyword", "api", "operator", "provider"
+	Source  string   `json:"source"`            // "keyword", "text" (free text, to be looked at), "api", "operator", "provider"
 	Scope   string   `json:"scope"`             // "all"
 }
 

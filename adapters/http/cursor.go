@@ -12,6 +12,8 @@ import (
 // Lists that have cursors. A cursor of one list is none of the other.
 const (
 	messageList = 'm'
+	optOutList  = 'o'
+	inboundList = 'i'
 	keyList     = 'k'
 )
 

@@ -27,7 +27,7 @@ type problem struct {
 // fault is one thing wrong with a request.
 type fault struct {
 	Pointer string `json:"pointer"`      // JSON Pointer (RFC 6901) into the body, or to the parameter or header
-	In      string `json:"in,omitempty"` // "query" or "header"; empty: the body
+	In      string `json:"in,omitempty"` // "path", "query" or "header"; empty: the body
 	Code    string `json:"code"`
 	Detail  string `json:"detail"`
 }

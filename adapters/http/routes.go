@@ -48,11 +48,11 @@ func (a *api) routes() []route {
 		{pattern: "POST /v1/replays/{id}/resume", access: admin, handle: notAvailable},
 		{pattern: "POST /v1/replays/{id}/cancel", access: admin, handle: notAvailable},
 
-		{pattern: "GET /v1/opt-outs", access: read, handle: notAvailable},
-		{pattern: "GET /v1/opt-outs/{number}", access: read, handle: notAvailable},
-		{pattern: "PUT /v1/opt-outs/{number}", access: write, handle: notAvailable},
-		{pattern: "DELETE /v1/opt-outs/{number}", access: write, handle: notAvailable},
-		{pattern: "GET /v1/inbound", access: read, handle: notAvailable},
+		{pattern: "GET /v1/opt-outs", access: read, handle: a.listOptOuts},
+		{pattern: "GET /v1/opt-outs/{number}", access: read, handle: a.getOptOut},
+		{pattern: "PUT /v1/opt-outs/{number}", access: write, handle: a.putOptOut},
+		{pattern: "DELETE /v1/opt-outs/{number}", access: write, handle: a.deleteOptOut},
+		{pattern: "GET /v1/inbound", access: read, handle: a.listInbound},
 		{pattern: "GET /v1/events", access: read, handle: a.listEvents},
 		{pattern: "GET /v1/events/stream", access: read, handle: a.streamEvents, waits: true},
 

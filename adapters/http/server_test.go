@@ -212,7 +212,7 @@ func TestTheAccessLogSaysWhatAndNotWhom(t *testing.T) {
 	w.do("GET", "/v1/"+number, "")
 	log := w.log()
 	for _, want := range []string{
-		"method=POST route=/v1/messages status=202", "request_id=order-7", "route=/v1/messages/{id} status=200", "route=/v1/opt-outs/{number} status=501", `route="" status=404`,
+		"method=POST route=/v1/messages status=202", "request_id=order-7", "route=/v1/messages/{id} status=200", "route=/v1/opt-outs/{number} status=404", `route="" status=404`,
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %s:\n%s", want, log)

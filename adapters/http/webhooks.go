@@ -2,18 +2,21 @@ package api
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
 )
 
 // Twilio is what its webhooks need of the adapter that knows Twilio. The zero
 // value means that Twilio is not configured: its webhooks do not exist.
 type Twilio struct {
-	Verify      func(url string, body []byte, signature string) bool
-	ParseStatus func(body []byte) (domain.Receipt, error)
+	Verify       func(url string, body []byte, signature string) bool
+	ParseStatus  func(body []byte) (domain.Receipt, error)
+	ParseInbound func(body []byte) (text events.InboundReceived, optOutType string, err error)
 }
 
 var errMalformedCallback = &refusal{status: http.StatusBadRequest, code: "malformed_callback", detail: "The callback cannot be read."}
@@ -58,12 +61,33 @@ func (a *api) receive(w http.ResponseWriter, r *http.Request, caller commands.Ca
 	return nil
 }
 
-// twilioInbound will take a text to us.
-func (a *api) twilioInbound(w http.ResponseWriter, r *http.Request, _ commands.Caller) error {
-	if _, err := a.verified(w, r); err != nil {
+// noReply is TwiML that sends nothing back. An answer of another type would be
+// sent to the phone as a text.
+const noReply = `<?xml version="1.0" encoding="UTF-8"?><Response/>`
+
+// twilioInbound takes a text to us. STOP, START and HELP are not answered: Twilio
+// does it, and would refuse our text to a number that has just opted out (21610).
+func (a *api) twilioInbound(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
+	body, err := a.verified(w, r)
+	if err != nil {
 		return err
 	}
-	return errNotAvailable
+	text, optOutType, err := a.Twilio.ParseInbound(body)
+	if err != nil {
+		a.log.WarnContext(r.Context(), "reading an inbound text", "request_id", caller.RequestID, "error", err)
+		return errMalformedCallback
+	}
+	err = a.Commands.ReceiveText(r.Context(), commands.Inbound{
+		Text: text, Provider: "twilio", OptOutType: optOutType, RequestID: caller.RequestID, TraceParent: caller.TraceParent,
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	if _, err := io.WriteString(w, noReply); err != nil {
+		return errGone
+	}
+	return nil
 }
 
 // verified returns the body of a webhook that Twilio signed for our public URL.

@@ -25,6 +25,10 @@ var webhooks = api.Twilio{
 		return twilio.VerifySignature([]string{twilioToken}, url, body, signature)
 	},
 	ParseStatus: twilio.ParseStatus,
+	ParseInbound: func(body []byte) (events.InboundReceived, string, error) {
+		in, err := twilio.ParseInbound(body)
+		return in.Text, in.OptOutType, err
+	},
 }
 
 const (
@@ -156,14 +160,6 @@ func TestTwilioIsAskedToComeAgainWhileTheStoreIsDown(t *testing.T) {
 	w.store.down.Store(true)
 	if a := w.callBack("?m="+id+"&a=1", delivered); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
 		t.Errorf("answer %d", a.status)
-	}
-}
-
-func TestInboundTextsAreNotTakenYet(t *testing.T) {
-	w := newWorld(t, withTwilio)
-	a := w.postForm("/webhooks/twilio/inbound", "Body=x", sign(t, "https://sms.example.com/webhooks/twilio/inbound", "Body=x"))
-	if a.status != http.StatusNotImplemented || a.problem(t).Code != "not_available" {
-		t.Errorf("answer %d %s", a.status, a.body)
 	}
 }
 

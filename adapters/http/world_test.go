@@ -31,6 +31,7 @@ type world struct {
 	url      string
 	key      string // of tenant acme, with all scopes
 	logs     *lockedBuffer
+	texts    int // from phones, by textUs
 }
 
 // store is the memory store, which can be taken away and counts what is asked of it.
@@ -65,6 +66,8 @@ func (s *store) Append(ctx context.Context, writes ...ports.Write) ([]ports.Resu
 const (
 	number  = "+14155552671" // of a numbering plan
 	another = "+14155552672"
+
+	ourNumber = "+15005550006"
 )
 
 // newWorld starts a server for one test.
@@ -86,13 +89,23 @@ func build(t *testing.T, configure ...func(*api.Server)) (*world, *api.Server) {
 	}
 	w := &world{t: t, store: &store{EventStore: new(memory.EventStore)}, logs: new(lockedBuffer)}
 	views := new(memory.Views)
+	var server *api.Server
 	log := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.commands = &commands.Handler{Store: w.store, Lookup: lookup}
 	w.runner = &projections.Runner{
 		Store: w.store, Views: views, Log: log,
-		Projections: []projections.Projection{projections.Messages(), projections.Keys()},
+		Projections: []projections.Projection{
+			projections.Messages(), projections.Keys(), projections.OptOuts(), projections.InboundTexts(),
+			projections.Contacts(func(number events.Personal) string { return lookup.ConsentStream(commands.EveryTenant, number) }),
+		},
 	}
-	server := &api.Server{
+	w.commands.Texted = func(ctx context.Context, recipient string, number events.Personal) ([]string, error) {
+		if err := w.runner.CatchUp(ctx); err != nil {
+			return nil, err
+		}
+		return server.Queries.Texted(ctx, recipient, string(number), number == ourNumber)
+	}
+	server = &api.Server{
 		Commands: w.commands, Queries: projections.Queries{Store: w.store, Views: views},
 		PublicURL: "https://sms.example.com/", Log: log,
 	}

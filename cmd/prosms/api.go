@@ -8,6 +8,7 @@ import (
 	api "github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/twilio"
 	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -20,6 +21,10 @@ func newAPI(c Config, handler *commands.Handler, queries projections.Queries, li
 				return ps.verify(strings.TrimPrefix(url, strings.TrimSuffix(c.PublicURL, "/")), body, signature)
 			},
 			ParseStatus: twilio.ParseStatus,
+			ParseInbound: func(body []byte) (events.InboundReceived, string, error) {
+				in, err := twilio.ParseInbound(body)
+				return in.Text, in.OptOutType, err
+			},
 		},
 		Callbacks: ps.callbacks,
 		Checks:    checks, Log: log,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
+	"github.com/pro-sms/prosms/domain/quiethours"
 )
 
 // Config is everything that can be set. Only this package reads the environment.
@@ -41,6 +42,8 @@ type Config struct {
 	ReconcileDelaysHigh []time.Duration
 	ReceiptDelays       []time.Duration
 	InDoubtPolicy       string // "resend", "hold" or empty: by lane
+	QuietHours          quiethours.Window
+	DefaultTenant       string
 	RatePerKey          int
 	RatePerIP           int
 	Concurrency         int
@@ -91,6 +94,8 @@ func (c *Config) settings() []setting {
 		{"PROSMS_RECONCILE_DELAYS_HIGH", "5s,15s,60s", durations(&c.ReconcileDelaysHigh), "the same for lane high", false},
 		{"PROSMS_RECEIPT_DELAYS", "15m,1h,24h", durations(&c.ReceiptDelays), "when the provider is asked about a text whose receipt has not come", false},
 		{"PROSMS_IN_DOUBT_POLICY", "", oneOf(&c.InDoubtPolicy, "", "resend", "hold"), "when no look-up showed a trace: resend or hold; empty: resend for lanes high and normal, hold for bulk", false},
+		{"PROSMS_QUIET_HOURS", "09:00-20:00", window(&c.QuietHours), "recipient's local time in which texts of kind marketing may be sent, in every zone that the number may be in", false},
+		{"PROSMS_DEFAULT_TENANT", "", tenant(&c.DefaultTenant), "whose a text to us is when none has texted its sender; empty: nobody's, and its opt-out holds for every tenant", false},
 		{"PROSMS_RATE_PER_KEY", "100", number(&c.RatePerKey, 0, 1_000_000), "requests a second of one API key, bursts of twice that; 0: unlimited", false},
 		{"PROSMS_RATE_PER_IP", "50", number(&c.RatePerIP, 0, 1_000_000), "unauthenticated requests a second of one address; 0: unlimited", false},
 		{"PROSMS_DISPATCH_CONCURRENCY", "128", number(&c.Concurrency, 1, 10_000), "provider calls in flight in this instance", false},
@@ -111,8 +116,6 @@ func (c *Config) settings() []setting {
 // notBuilt are variables of the contract that nothing obeys yet, with their
 // defaults. Setting one to anything else is refused rather than ignored.
 var notBuilt = map[string]string{
-	"PROSMS_QUIET_HOURS":          "09:00-20:00",
-	"PROSMS_DEFAULT_TENANT":       "",
 	"OTEL_EXPORTER_OTLP_ENDPOINT": "",
 }
 

@@ -22,6 +22,8 @@ const (
 	demoKey      = "api-key"
 )
 
+const demoTenant = "demo"
+
 type demoCommand struct {
 	Data  string `help:"Folder for the log and the key; the next demo goes on with it." default:"demo-data" type:"path"`
 	HTTP  string `help:"Address of the API." default:"127.0.0.1:8080" name:"http"`
@@ -38,7 +40,7 @@ func (d demoCommand) Run(ctx context.Context, p process) error {
 	config, err := loadConfig([]string{
 		"DATABASE_URL=sqlite://" + filepath.Join(d.Data, demoDatabase),
 		"PROSMS_HTTP_ADDR=" + d.HTTP, "PROSMS_ADMIN_ADDR=" + d.Admin,
-		"PROSMS_DEFAULT_REGION=US", "PROSMS_LOG_LEVEL=warn",
+		"PROSMS_DEFAULT_REGION=US", "PROSMS_DEFAULT_TENANT=" + demoTenant, "PROSMS_LOG_LEVEL=warn",
 		// The sandbox is quick, and somebody is watching.
 		"PROSMS_PROVIDER_TIMEOUT=10s", "PROSMS_RECONCILE_DELAYS=1s,3s,5s", "PROSMS_RECONCILE_DELAYS_HIGH=1s,2s,3s",
 		"PROSMS_RETRY_DELAYS=5s,30s,5m,30m,1h",
@@ -107,7 +109,7 @@ func (d demoCommand) key(ctx context.Context, handler *commands.Handler) (string
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("reading the API key: %w", err)
 	}
-	issued, err := handler.IssueKey(ctx, operator(), commands.IssueKey{Tenant: "demo", Scopes: []string{"admin"}})
+	issued, err := handler.IssueKey(ctx, operator(), commands.IssueKey{Tenant: demoTenant, Scopes: []string{"admin"}})
 	if err != nil {
 		return "", err
 	}

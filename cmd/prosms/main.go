@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // recipients' zones, where the machine has none
 
 	"github.com/alecthomas/kong"
 )
@@ -39,6 +40,7 @@ type commandLine struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the schema of this version."`
 	Keys    keysCommand    `cmd:"" help:"Create, list and revoke API keys."`
 	Breaker breakerCommand `cmd:"" help:"List, open and close the breakers of providers."`
+	OptOuts optOutsCommand `cmd:"" help:"Import, export and lift opt-outs."`
 	Doctor  doctorCommand  `cmd:"" help:"Check the configuration and everything it points to."`
 	Bench   benchCommand   `cmd:"" help:"Measure a whole gateway in this process, with the sandbox as its provider."`
 	Version versionCommand `cmd:"" help:"Print the version."`

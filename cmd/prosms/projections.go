@@ -1,11 +1,52 @@
 package main
 
-import "github.com/pro-sms/prosms/projections"
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/pro-sms/prosms/adapters/sandbox"
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/projections"
+)
 
 // newProjections lists the views that are kept in step with the log.
-func newProjections() []projections.Projection {
+func newProjections(lookup commands.Lookup) []projections.Projection {
 	return []projections.Projection{
 		projections.Messages(),
 		projections.Keys(),
+		projections.OptOuts(),
+		projections.InboundTexts(),
+		contacts(lookup),
+	}
+}
+
+func contacts(lookup commands.Lookup) projections.Projection {
+	return projections.Contacts(func(number events.Personal) string {
+		return lookup.ConsentStream(commands.EveryTenant, number)
+	})
+}
+
+// catchUpTime bounds how long a text to us waits for the view: Twilio waits 15 s.
+const catchUpTime = 5 * time.Second
+
+// newTexted tells whom a text to us is for, from a view that is up to date: an
+// opt-out must reach everybody whom it is meant for.
+func newTexted(c Config, lookup commands.Lookup, queries projections.Queries, log *slog.Logger) commands.Texted {
+	runner := projections.Runner{
+		Store: queries.Store, Views: queries.Views, Projections: []projections.Projection{contacts(lookup)}, Log: log,
+	}
+	return func(ctx context.Context, recipient string, number events.Personal) ([]string, error) {
+		bounded, cancel := context.WithTimeout(ctx, catchUpTime)
+		defer cancel()
+		if err := runner.CatchUp(bounded); err != nil && bounded.Err() != nil && ctx.Err() == nil {
+			return nil, commands.ErrBehind
+		} else if err != nil {
+			return nil, err
+		}
+		// Which number of a Messaging Service a text came from is not known.
+		byDefault := c.TwilioService != "" || string(number) == c.TwilioFrom || string(number) == sandbox.DefaultFrom
+		return queries.Texted(ctx, recipient, string(number), byDefault)
 	}
 }

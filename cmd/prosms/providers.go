@@ -71,6 +71,7 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	}
 	fake, err := sandbox.New(sandbox.Config{
 		AuthToken: options.token, LedgerPath: options.ledger, CallbackDelay: options.callbackDelay,
+		InboundURL: localURL + "/webhooks/twilio/inbound",
 	})
 	if err != nil {
 		return providers{}, err

@@ -111,9 +111,11 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Own: c.ownTerms(), Log: o.log,
 	}
 	dispatcher := &commands.Dispatcher{
-		Store: store, Providers: ps.Providers, Gate: gate, Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
+		Store: store, Providers: ps.Providers, Gate: gate, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours},
+		Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
-	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(), Log: o.log}
+	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(lookup), Log: o.log}
+	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, queries, o.log), c.DefaultTenant
 	scheduler := &commands.Scheduler{
 		Store: store, Bus: b, Depth: b.Depth, Log: o.log,
 		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error) {

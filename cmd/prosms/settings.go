@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain/quiethours"
 )
 
 // The parsers of settings. Each returns a function that reads a value into its
@@ -97,6 +100,23 @@ func region(target *string) func(string) error {
 		value = strings.ToUpper(value)
 		if value != "" && (len(value) != 2 || strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
 			return errors.New("two letters (ISO 3166-1 alpha-2), such as US")
+		}
+		*target = value
+		return nil
+	}
+}
+
+func window(target *quiethours.Window) func(string) error {
+	return func(value string) (err error) {
+		*target, err = quiethours.Parse(value)
+		return err
+	}
+}
+
+func tenant(target *string) func(string) error {
+	return func(value string) error {
+		if value != "" && !commands.ValidTenant(value) {
+			return errors.New("1 to 64 letters, digits, '-', '_' or '.'")
 		}
 		*target = value
 		return nil

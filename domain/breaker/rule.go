@@ -59,7 +59,7 @@ const (
 // Judge returns the verdict on an outcome.
 func Judge(class domain.Class, httpStatus int, cause string) Verdict {
 	switch class {
-	case domain.ClassSent, domain.ClassPermanent, domain.ClassOptedOut, domain.ClassSender:
+	case domain.ClassSent, domain.ClassPermanent, domain.ClassOptedOut, domain.ClassSender, domain.ClassUnroutable:
 		return Healthy
 	case domain.ClassProviderWide:
 		return Down

@@ -20,6 +20,7 @@ type layer struct {
 var layers = []layer{
 	{dir: "events"},
 	{dir: "domain", allow: []string{"./domain", "./events"}},
+	{dir: "domain/keywords", allow: []string{"./domain", "./events", "golang.org/x/text"}},
 	{dir: "domain/phone", allow: []string{"./domain", "./events", "github.com/nyaruka/phonenumbers"}},
 	{dir: "domain/segments", allow: []string{"./domain", "./events", "github.com/rivo/uniseg", "golang.org/x/text"}},
 	{dir: "ports", allow: []string{"./domain", "./events", watermillMessage}},
