@@ -94,7 +94,7 @@ func everyCommand(m domain.Message) []domain.Command {
 		domain.Claim{Attempt: m.Attempt + 1, Now: now},
 		domain.Claim{Attempt: m.Attempt + 1, Now: now, OptedOut: true},
 		domain.Claim{Attempt: m.Attempt + 1, Now: *at(24)},
-		domain.Cancel{}, domain.Expire{Now: *at(24)}, domain.Redrive{},
+		domain.Cancel{}, domain.Expire{Now: *at(24)}, domain.Redrive{IncludeInDoubt: true}, domain.Discard{}, domain.GiveUp{Attempt: m.Attempt + 1},
 	}
 	for attempt := max(m.Attempt-1, 1); attempt <= m.Attempt; attempt++ {
 		id := fmt.Sprint("SM", attempt)
