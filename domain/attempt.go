@@ -22,6 +22,9 @@ const (
 	ReasonPoison    = "poison"
 )
 
+// DeadLetterReasons lists all of them.
+var DeadLetterReasons = []string{ReasonExhausted, ReasonPermanent, ReasonInDoubt, ReasonPoison}
+
 // AttemptID names one attempt at one message.
 func AttemptID(messageID string, attempt int) string {
 	return fmt.Sprintf("%s/%d", messageID, attempt)

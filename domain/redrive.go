@@ -99,7 +99,7 @@ const (
 
 // Prospect foresees what c and the claim after it would come to at now.
 func (m Message) Prospect(c Redrive, optedOut bool, now time.Time) Prospect {
-	if why := m.refusal(c); why != "" {
+	if why := m.Refusal(c); why != "" {
 		return why
 	}
 	switch {
@@ -111,8 +111,8 @@ func (m Message) Prospect(c Redrive, optedOut bool, now time.Time) Prospect {
 	return WouldSend
 }
 
-// refusal says why c is refused; empty when it is not.
-func (m Message) refusal(c Redrive) Prospect {
+// Refusal says why c redrives nothing; empty when it does.
+func (m Message) Refusal(c Redrive) Prospect {
 	decided, err := m.redrive(c)
 	switch {
 	case errors.Is(err, ErrDiscarded):

@@ -13,6 +13,10 @@ import (
 const (
 	messageList = 'm'
 	keyList     = 'k'
+
+	deadLetterList = 'd'
+	replayList     = 'r'
+	replayItemList = 'i' // the time means nothing
 )
 
 // cursorHeader is a list, a time in microseconds and a checksum over all the rest.

@@ -7,5 +7,7 @@ func newProjections() []projections.Projection {
 	return []projections.Projection{
 		projections.Messages(),
 		projections.Keys(),
+		projections.DeadLetters(),
+		projections.Replays(),
 	}
 }
