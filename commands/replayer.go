@@ -186,7 +186,7 @@ func (r *Replayer) follow(ctx context.Context, replay *replaying) ([]events.Repl
 	if len(unsettled) == 0 {
 		return nil, nil
 	}
-	if replay.window >= len(unsettled) {
+	if replay.window >= len(unsettled) || len(unsettled) <= loadedAtOnce {
 		replay.window = 0
 	}
 	ids := unsettled[replay.window:min(replay.window+loadedAtOnce, len(unsettled))]
