@@ -38,13 +38,14 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run the gateway, configured by the environment (see .env.example)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the schema of this version."`
 	Keys    keysCommand    `cmd:"" help:"Create, list and revoke API keys."`
+	DLQ     dlqCommand     `cmd:"" name:"dlq" help:"List, show, replay and discard dead letters."`
 	Doctor  doctorCommand  `cmd:"" help:"Check the configuration and everything it points to."`
 	Bench   benchCommand   `cmd:"" help:"Measure a whole gateway in this process, with the sandbox as its provider."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 // notAvailable are commands of the contract that are not built yet.
-var notAvailable = map[string]bool{"verify": true, "replay": true, "dlq": true, "explain": true, "breaker": true}
+var notAvailable = map[string]bool{"verify": true, "replay": true, "explain": true, "breaker": true}
 
 // run carries out one command line. It returns when the command is done or ctx
 // has ended and everything has been brought to rest.
