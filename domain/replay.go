@@ -29,8 +29,9 @@ const (
 	MaxReplayRate = 1_000  // messages a second
 )
 
-// A replay pauses itself when, of at least pauseFrom messages that were settled since
-// somebody last let it go on, more than one in pauseShare failed again.
+// A replay pauses itself when, of at least pauseFrom messages that were redriven
+// since somebody last let it go on, and are settled, more than one in pauseShare
+// failed again.
 const (
 	pauseFrom  = 10
 	pauseShare = 5
@@ -50,7 +51,7 @@ type Replay struct {
 	IDs     []string       // the selection, in the order in which it is redriven
 	index   map[string]int // of each in IDs
 	items   items          // what came of each
-	settled int            // sent or failed since it began or was resumed
+	settled int            // sent or failed, redriven since it began or was resumed
 	failed  int            // of those
 }
 
@@ -103,7 +104,7 @@ func (r Replay) Evolve(e events.Event) Replay {
 	case events.ReplayPaused:
 		r.Status = ReplayPaused
 	case events.ReplayResumed:
-		r.Status, r.settled, r.failed = ReplayRunning, 0, 0
+		r.Status, r.items, r.settled, r.failed = ReplayRunning, r.items.resumed(), 0, 0
 	case events.ReplayCanceled:
 		r.Status = ReplayCanceled
 	case events.ReplayCompleted:
@@ -132,11 +133,12 @@ func (r Replay) evolveProgressed(e events.ReplayProgressed) Replay {
 		if !ok {
 			continue
 		}
-		switch r.items[i] = stateOf(item); item.Outcome {
-		case ItemSent:
+		lately := r.items[i] == redrivenLately
+		r.items[i] = stateOf(item)
+		if lately && item.Outcome != ItemSkipped {
 			r.settled++
-		case ItemFailed:
-			r.settled++
+		}
+		if lately && item.Outcome == ItemFailed {
 			r.failed++
 		}
 	}

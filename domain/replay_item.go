@@ -28,7 +28,14 @@ var itemStates = []events.ReplayItem{
 	{Outcome: ItemSkipped, Why: string(WouldBeOptedOut)},
 	{Outcome: ItemSkipped, Why: string(WouldHaveExpired)},
 	{Outcome: ItemSkipped, Why: string(Canceled)},
+	{Outcome: ItemRedriven},
 }
+
+// Of what is redriven, that from before a resume is told apart from what came after.
+const (
+	redrivenLately  = 1
+	redrivenEarlier = 11
+)
 
 // stateOf returns the index of what came of item. What a newer build may say is
 // known without its reason.
@@ -49,6 +56,17 @@ func (s items) count(outcome string) int {
 		}
 	}
 	return n
+}
+
+// resumed returns s with all that was redriven as redriven earlier.
+func (s items) resumed() items {
+	s = slices.Clone(s)
+	for i, state := range s {
+		if state == redrivenLately {
+			s[i] = redrivenEarlier
+		}
+	}
+	return s
 }
 
 // Became says what has come of a message that a replay had redriven; false: nothing yet.

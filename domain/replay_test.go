@@ -77,6 +77,9 @@ func TestAReplayIsSteeredAndCompletes(t *testing.T) {
 		{"of too few: goes on", requested, under("redriven", ids[:9]...), history(progressed(came("redriven", ids[:9]...)...)), nil},
 		{"after a resume it counts anew", after(tenSettled(9), paused, events.ReplayResumed{}), under("failed", "msg_9"), history(progressed(came("failed", "msg_9")...)), nil},
 
+		{"what was redriven before does not count", after(tenSettled(0), progressed(came("redriven", ids[10:20]...)...), paused, events.ReplayResumed{}), under("failed", ids[10:19]...),
+			history(progressed(came("failed", ids[10:19]...)...)), nil},
+
 		{"paused", requested, domain.PauseReplay{By: "ada", Reason: "lunch"}, history(events.ReplayPaused{By: "ada", Reason: "lunch"}), nil},
 		{"twice is once", after(requested, paused), domain.PauseReplay{By: "ada"}, nil, nil},
 		{"resumed", after(requested, paused), domain.ResumeReplay{By: "ada"}, history(events.ReplayResumed{By: "ada"}), nil},
