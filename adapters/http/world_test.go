@@ -90,7 +90,7 @@ func build(t *testing.T, configure ...func(*api.Server)) (*world, *api.Server) {
 	w.commands = &commands.Handler{Store: w.store, Lookup: lookup}
 	w.runner = &projections.Runner{
 		Store: w.store, Views: views, Log: log,
-		Projections: []projections.Projection{projections.Messages(), projections.Keys()},
+		Projections: []projections.Projection{projections.Messages(), projections.Keys(), projections.DeadLetters(), projections.Replays()},
 	}
 	server := &api.Server{
 		Commands: w.commands, Queries: projections.Queries{Store: w.store, Views: views},
