@@ -17,7 +17,8 @@ import (
 // twenty times says nothing about any one message in it: the store may have been
 // gone, or one message may have held up the others. So each is dispatched once more,
 // alone. Only one that fails by itself while the store answers becomes a dead
-// letter; of a frame of events nothing is lost, since views read the log.
+// letter. Should the broker lose the frame itself, the scheduler issues its messages
+// again; of a frame of events nothing is lost, since views read the log.
 type Poison struct {
 	Store    ports.EventStore
 	Dispatch func(ctx context.Context, lane domain.Lane, work []ports.Work) error // that of a Dispatcher

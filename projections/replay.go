@@ -36,8 +36,8 @@ type Change struct {
 	At     time.Time `json:"at"`
 }
 
-// replaysView is the table behind the list of replays. open is "yes" as long as the
-// runner has something to do about it.
+// replaysView is the table behind the list of replays. open says what is left to do
+// about one: "redrive", "follow", or nothing.
 var replaysView = ports.View{Name: "replays", Columns: []string{"tenant", "status", "open", "created_at"}}
 
 // Replays is the projection of replays.
@@ -52,13 +52,23 @@ func Replays() Projection {
 		func(r Replay) []any { return []any{r.Tenant, r.Status, r.open(), r.CreatedAt} })
 }
 
-// open holds for one that is not completed, and has items to redrive or to follow.
+// open is "redrive" while items are pending that may go, and "follow" while some that
+// were redriven are not settled; otherwise null.
 func (r Replay) open() any {
-	if r.Status == "running" || r.Status != "completed" && r.Redriven > r.Ended {
-		return "yes"
+	switch {
+	case r.Status == "running" && r.Pending() > 0:
+		return openRedrive
+	case r.Status == "running", r.Status != "completed" && r.Redriven > r.Ended:
+		return openFollow
 	}
 	return nil
 }
+
+// Values of the open column.
+const (
+	openRedrive = "redrive"
+	openFollow  = "follow"
+)
 
 // Apply returns the replay after e.
 func (r Replay) Apply(e events.Recorded) Replay {

@@ -77,10 +77,18 @@ func (q Queries) ReplayItems(ctx context.Context, tenant, id, after string, limi
 	return items, more, nil
 }
 
-// OpenReplays returns up to 100 replays that have something left to do, as the view
-// shows them, the oldest first.
+// OpenReplays returns replays that have something left to do, as the view shows
+// them, the oldest first: up to 100 that redrive, and as many that only follow.
 func (q Queries) OpenReplays(ctx context.Context) ([]Replay, error) {
-	return find[Replay](ctx, q.Views, replaysView, ports.Query{
-		Where: []ports.Condition{{Column: "open", Op: ports.Equal, Value: "yes"}}, OrderBy: "created_at", Limit: 100,
-	})
+	var open []Replay
+	for _, what := range []string{openRedrive, openFollow} {
+		found, err := find[Replay](ctx, q.Views, replaysView, ports.Query{
+			Where: []ports.Condition{{Column: "open", Op: ports.Equal, Value: what}}, OrderBy: "created_at", Limit: 100,
+		})
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, found...)
+	}
+	return open, nil
 }

@@ -35,9 +35,9 @@ func TestAReplayCountsItsItems(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || got.Pending() != 2 {
 		t.Errorf("%d pending, row (-want +got):\n%s", got.Pending(), diff)
 	}
-	for n, open := range map[int]bool{2: true, 6: true, 7: true, 8: false} {
-		if got := Of[Replay](recorded("replay_1", log[:n]...)).open(); (got != nil) != open {
-			t.Errorf("after %d events it is open: %v", n, got)
+	for n, want := range map[int]any{2: "redrive", 5: "redrive", 6: "follow", 7: "follow", 8: nil} {
+		if got := Of[Replay](recorded("replay_1", log[:n]...)).open(); got != want {
+			t.Errorf("after %d events it is open for %v, want %v", n, got, want)
 		}
 	}
 }

@@ -25,18 +25,18 @@ type dlqCommand struct {
 
 // dlqFilter are the flags that select dead letters.
 type dlqFilter struct {
-	Tenant string `help:"Only this tenant's."`
-	Reason string `name:"given-up" help:"Only those given up for it: exhausted, permanent, in_doubt, poison." placeholder:"REASON"`
-	Class  string `help:"Only those whose last error was of this class."`
-	Code   string `help:"Only those whose last error had this code of the provider."`
-	Group  string `help:"Only those with this error (see list --by-error)."`
-	From   string `name:"provider" help:"Only those whose last attempt was with it."`
-	Lane   string `help:"Only those of this lane."`
+	Tenant   string `help:"Only this tenant's."`
+	Reason   string `name:"given-up" help:"Only those given up for it: exhausted, permanent, in_doubt, poison." placeholder:"REASON"`
+	Class    string `help:"Only those whose last error was of this class."`
+	Code     string `help:"Only those whose last error had this code of the provider."`
+	Group    string `help:"Only those with this error (see list --by-error)."`
+	Provider string `help:"Only those whose last attempt was with it."`
+	Lane     string `help:"Only those of this lane."`
 }
 
 func (f dlqFilter) filter(limit int) projections.DeadLetterFilter {
 	return projections.DeadLetterFilter{
-		Tenant: f.Tenant, Reason: f.Reason, Class: f.Class, Code: f.Code, Group: f.Group, Provider: f.From, Lane: f.Lane, Limit: limit,
+		Tenant: f.Tenant, Reason: f.Reason, Class: f.Class, Code: f.Code, Group: f.Group, Provider: f.Provider, Lane: f.Lane, Limit: limit,
 	}
 }
 

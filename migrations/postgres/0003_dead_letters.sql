@@ -30,6 +30,6 @@ CREATE TABLE replays (
 ) WITH (fillfactor = 70);
 
 CREATE INDEX ON replays (tenant, created_at DESC, id DESC);
-CREATE INDEX ON replays (created_at) WHERE open IS NOT NULL;
+CREATE INDEX ON replays (open, created_at) WHERE open IS NOT NULL;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON dead_letters, replays TO prosms_app;

@@ -30,4 +30,4 @@ CREATE TABLE replays (
 );
 
 CREATE INDEX replays_by_tenant ON replays (tenant, created_at DESC, id DESC);
-CREATE INDEX replays_open ON replays (created_at) WHERE open IS NOT NULL;
+CREATE INDEX replays_open ON replays (open, created_at) WHERE open IS NOT NULL;
