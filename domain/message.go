@@ -106,7 +106,8 @@ func (m Message) Evolve(e events.Event) Message {
 // turned out to be sent.
 func (m Message) evolveReconciled(e events.MessageReconciled) Message {
 	if e.Outcome == OutcomeSent {
-		m.Status, m.ProviderMessageID, m.DueAt, m.inDoubtHeld = Dispatched, e.ProviderMessageID, time.Time{}, false
+		m.Status, m.ProviderMessageID, m.DueAt = Dispatched, e.ProviderMessageID, time.Time{}
+		m.inDoubtHeld, m.discarded = false, false
 	}
 	return m
 }
