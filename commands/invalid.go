@@ -24,6 +24,8 @@ const (
 	CodeInvalidDate   = "invalid_date"
 	CodeDatePassed    = "date_passed"
 	CodeNotAvailable  = "not_available"
+	CodeNotFound      = "not_found"
+	CodeTooMany       = "too_many_items"
 )
 
 // Error names the codes and fields.

@@ -22,6 +22,9 @@ const (
 	ReasonPoison    = "poison"
 )
 
+// DeadLetterReasons lists all of them.
+var DeadLetterReasons = []string{ReasonExhausted, ReasonPermanent, ReasonInDoubt, ReasonPoison}
+
 // Reasons for which a text is deferred.
 const (
 	DeferredForBreaker = "breaker"

@@ -109,6 +109,3 @@ type Cancel struct{ By string }
 
 // Expire ends a message whose time has passed.
 type Expire struct{ Now time.Time }
-
-// Redrive sends a dead letter again.
-type Redrive struct{ By, Reason, ReplayID string }

@@ -97,7 +97,7 @@ func everyCommand(m domain.Message) []domain.Command {
 		domain.Defer{Attempt: m.Attempt + 1, Until: *at(3)},
 		domain.Claim{Attempt: m.Attempt + 1, Now: now, Quiet: domain.Quiet{Until: *at(1)}},
 		domain.Claim{Attempt: m.Attempt + 1, Now: now, Quiet: domain.Quiet{Never: true}},
-		domain.Cancel{}, domain.Expire{Now: *at(24)}, domain.Redrive{},
+		domain.Cancel{}, domain.Expire{Now: *at(24)}, domain.Redrive{IncludeInDoubt: true}, domain.Discard{}, domain.GiveUp{Attempt: m.Attempt + 1},
 	}
 	for attempt := max(m.Attempt-1, 1); attempt <= m.Attempt; attempt++ {
 		id := fmt.Sprint("SM", attempt)

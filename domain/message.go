@@ -23,6 +23,8 @@ type Message struct {
 	wish              time.Duration   // the longest Retry-After that failing over passed by
 	ignored           map[string]bool // receipts already recorded as ignored
 	inDoubtHeld       bool            // dead-lettered although the last attempt may have been sent
+	discarded         bool            // dead-lettered, and put aside
+	replays           map[string]bool // that have redriven it
 }
 
 // Decide answers c with events. None, and no error, mean that c no longer
@@ -54,6 +56,10 @@ func (m Message) Decide(c Command) ([]events.Event, error) {
 		return m.expire(c), nil
 	case Redrive:
 		return m.redrive(c)
+	case Discard:
+		return m.discard(c)
+	case GiveUp:
+		return m.giveUp(c), nil
 	}
 	return nil, fmt.Errorf("deciding %T: %w", c, ErrUnknownCommand)
 }
@@ -87,9 +93,11 @@ func (m Message) Evolve(e events.Event) Message {
 		m = m.evolveReconciled(e)
 	case events.MessageDeadLettered:
 		m.Status, m.inDoubtHeld = DeadLettered, e.Reason == ReasonInDoubt || e.Class == string(ClassInDoubt)
+		m.discarded = false
 	case events.MessageRedriven:
-		m.Status, m.DriveStart, m.DueAt, m.inDoubtHeld = Accepted, m.Attempt, time.Time{}, false
-		m.unroutable, m.wish = nil, 0
+		m = m.evolveRedriven(e)
+	case events.MessageDiscarded:
+		m.discarded = true
 	case events.MessageOptedOut:
 		m.Status = OptedOut
 	case events.MessageDelivered:
@@ -110,7 +118,8 @@ func (m Message) Evolve(e events.Event) Message {
 // turned out to be sent.
 func (m Message) evolveReconciled(e events.MessageReconciled) Message {
 	if e.Outcome == OutcomeSent {
-		m.Status, m.ProviderMessageID, m.DueAt, m.inDoubtHeld = Dispatched, e.ProviderMessageID, time.Time{}, false
+		m.Status, m.ProviderMessageID, m.DueAt = Dispatched, e.ProviderMessageID, time.Time{}
+		m.inDoubtHeld, m.discarded = false, false
 		m.Provider = m.MadeBy(e.Attempt)
 	}
 	return m
@@ -159,11 +168,4 @@ func (m Message) expire(c Expire) []events.Event {
 
 func (m Message) expiredAt(now time.Time) bool {
 	return m.Text.ExpiresAt != nil && !now.Before(*m.Text.ExpiresAt)
-}
-
-func (m Message) redrive(c Redrive) ([]events.Event, error) {
-	if m.Status != DeadLettered {
-		return nil, fmt.Errorf("redriving a message that is %s: %w", m.Status, ErrFinal)
-	}
-	return []events.Event{events.MessageRedriven{By: c.By, Reason: c.Reason, ReplayID: c.ReplayID}}, nil
 }

@@ -37,11 +37,6 @@ func TestMessagesAreAcceptedOnceAndEndedInTime(t *testing.T) {
 		{"and not without a time", accepted, domain.Expire{Now: *at(1000)}, nil, nil},
 		{"and not while it is being sent", history(expiring, attempted(1)), domain.Expire{Now: *at(2)}, nil, nil},
 		{"but between two attempts", history(expiring, attempted(1), throttled, retried(2, 0)), domain.Expire{Now: *at(2)}, history(events.MessageExpired{ExpiresAt: *at(1)}), nil},
-
-		{"a dead letter is redriven", dead, domain.Redrive{By: "ada", Reason: "mended", ReplayID: "r1"}, history(redriven), nil},
-		{"a held doubt too", after(inDoubt, reconciled(1, "unknown", "", "no_trace"), held), domain.Redrive{By: "ada", Reason: "mended", ReplayID: "r1"}, history(redriven), nil},
-		{"nothing else is", dispatched, domain.Redrive{By: "ada"}, nil, domain.ErrFinal},
-		{"not twice", after(dead, redriven), domain.Redrive{By: "ada"}, nil, domain.ErrFinal},
 	}
 	for name, given := range finalHistories {
 		table = append(table, decision{"no expiry once " + name, given, domain.Expire{Now: *at(1000)}, nil, nil})

@@ -73,9 +73,14 @@ func (l *life) command() domain.Command {
 		},
 		func() domain.Command { return domain.Cancel{By: "key:1"} },
 		func() domain.Command { return domain.Expire{Now: l.now} },
-		func() domain.Command { return domain.Redrive{By: "ada"} },
+		func() domain.Command {
+			replay := rapid.SampledFrom([]string{"r1", "r2", "r3"}).Draw(l.T, "replay")
+			return domain.Redrive{By: "ada", ReplayID: replay, IncludeInDoubt: rapid.Bool().Draw(l.T, "in doubt too")}
+		},
+		func() domain.Command { return domain.Discard{By: "ada"} },
+		func() domain.Command { return domain.GiveUp{Attempt: attempt + 1} },
 	}
-	often := []int{0, 0, 0, 0, 1, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 9}
+	often := []int{0, 0, 0, 0, 1, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 9, 10, 11}
 	return kinds[rapid.SampledFrom(often).Draw(l.T, "kind")]()
 }
 
@@ -100,7 +105,7 @@ func (l *life) do(c domain.Command) {
 	}
 	for noted := 0; ; noted++ {
 		again, err := l.m.Decide(c)
-		if err != nil && !errors.Is(err, domain.ErrExists) && !errors.Is(err, domain.ErrFinal) && !errors.Is(err, domain.ErrClaimed) {
+		if err != nil && !slices.ContainsFunc(refusals, func(known error) bool { return errors.Is(err, known) }) {
 			l.Fatalf("%+v twice, on %s: %v", c, l.m.Status, err)
 		}
 		if len(again) == 0 {
@@ -111,6 +116,12 @@ func (l *life) do(c domain.Command) {
 		}
 		l.happen(c, again[0])
 	}
+}
+
+// refusals are what a command may meet that comes too late.
+var refusals = []error{
+	domain.ErrExists, domain.ErrFinal, domain.ErrClaimed,
+	domain.ErrNotDeadLettered, domain.ErrDiscarded, domain.ErrInDoubt,
 }
 
 // stored returns e as it comes back from the log.
@@ -154,6 +165,12 @@ func (l *life) happen(c domain.Command, e events.Event) {
 		}
 	case events.MessageRedriven:
 		l.drive = 0
+		switch redrive := c.(domain.Redrive); {
+		case was.Discarded() || was.Redriven(e.ReplayID):
+			l.Fatalf("%+v redriven, discarded %v", e, was.Discarded())
+		case e.InDoubt != was.InDoubtHeld() || e.InDoubt && !redrive.IncludeInDoubt:
+			l.Fatalf("%+v redriven, in doubt %v", e, was.InDoubtHeld())
+		}
 	case events.MessageDispatched:
 		l.proven = true
 	case events.MessageReconciled:

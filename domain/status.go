@@ -1,5 +1,5 @@
-// Package domain decides what may happen to a message, a consent and a key. It is
-// pure: no clock, no randomness, no I/O; time and chance enter as values.
+// Package domain decides what may happen to a message, a consent, a key and a
+// replay. It is pure: no clock, no randomness, no I/O; time and chance enter as values.
 package domain
 
 // Status is where a message stands; the API shows these words.

@@ -28,6 +28,7 @@ var shapes = map[string]shape{
 	"message.reconciled":      {1, decodeAs[MessageReconciled], nil},
 	"message.dead_lettered":   {1, decodeAs[MessageDeadLettered], nil},
 	"message.redriven":        {1, decodeAs[MessageRedriven], nil},
+	"message.discarded":       {1, decodeAs[MessageDiscarded], nil},
 	"message.opted_out":       {1, decodeAs[MessageOptedOut], nil},
 	"message.delivered":       {1, decodeAs[MessageDelivered], nil},
 	"message.undelivered":     {1, decodeAs[MessageUndelivered], nil},
@@ -42,6 +43,13 @@ var shapes = map[string]shape{
 	"breaker.opened":          {1, decodeAs[BreakerOpened], nil},
 	"breaker.half_opened":     {1, decodeAs[BreakerHalfOpened], nil},
 	"breaker.closed":          {1, decodeAs[BreakerClosed], nil},
+	"replay.requested":        {1, decodeAs[ReplayRequested], nil},
+	"replay.selected":         {1, decodeAs[ReplaySelected], nil},
+	"replay.progressed":       {1, decodeAs[ReplayProgressed], nil},
+	"replay.paused":           {1, decodeAs[ReplayPaused], nil},
+	"replay.resumed":          {1, decodeAs[ReplayResumed], nil},
+	"replay.canceled":         {1, decodeAs[ReplayCanceled], nil},
+	"replay.completed":        {1, decodeAs[ReplayCompleted], nil},
 	"subject.forgotten":       {1, decodeAs[SubjectForgotten], nil},
 }
 

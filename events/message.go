@@ -93,6 +93,13 @@ type MessageRedriven struct {
 	By       string `json:"by"`
 	Reason   string `json:"reason"`
 	ReplayID string `json:"replay_id"`
+	InDoubt  bool   `json:"in_doubt,omitempty"` // it may have been sent, and is sent again all the same
+}
+
+// MessageDiscarded says that a dead letter stays one: nobody need look at it again.
+type MessageDiscarded struct {
+	By     string `json:"by"`
+	Reason string `json:"reason"`
 }
 
 // MessageOptedOut says that the text is suppressed: the recipient wants none.
@@ -141,6 +148,7 @@ func (MessageInDoubt) EventType() string        { return "message.in_doubt" }
 func (MessageReconciled) EventType() string     { return "message.reconciled" }
 func (MessageDeadLettered) EventType() string   { return "message.dead_lettered" }
 func (MessageRedriven) EventType() string       { return "message.redriven" }
+func (MessageDiscarded) EventType() string      { return "message.discarded" }
 func (MessageOptedOut) EventType() string       { return "message.opted_out" }
 func (MessageDelivered) EventType() string      { return "message.delivered" }
 func (MessageUndelivered) EventType() string    { return "message.undelivered" }

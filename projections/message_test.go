@@ -113,6 +113,9 @@ var lives = []struct {
 		m.Status, m.Since, m.Provider = "dead_lettered", minute(4), "twilio"
 		m.Attempts, m.LastError = []Attempt{failedAttempt}, failure
 	}},
+	{"discarded", []events.Event{attempted, failed, events.MessageDeadLettered{}, events.MessageDiscarded{By: "ada"}}, func(m *Message) {
+		m.Status, m.Provider, m.Attempts, m.LastError, m.Since = "dead_lettered", "twilio", []Attempt{failedAttempt}, failure, minute(4)
+	}},
 	{"redriven", []events.Event{attempted, failed, events.MessageDeadLettered{}, events.MessageRedriven{By: "ada"}}, func(m *Message) {
 		m.Status, m.Since, m.Provider = "accepted", minute(5), "twilio"
 		m.Attempts, m.LastError = []Attempt{failedAttempt}, failure

@@ -6,6 +6,7 @@ package projections
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
@@ -18,6 +19,9 @@ type Projection struct {
 
 	// belongs returns the id of the row that e changes; empty for none.
 	belongs func(e events.Recorded) string
+	// begins reports whether a row comes into being with e; nil: with any event. It
+	// is then folded from all that its stream had before.
+	begins func(e events.Recorded) bool
 	// apply returns the row after recorded, which all belong to it. The zero Row
 	// does not exist yet.
 	apply func(row ports.Row, recorded []events.Recorded) (ports.Row, error)
@@ -59,4 +63,12 @@ func Of[R reducer[R]](recorded []events.Recorded) R {
 		r = r.Apply(e)
 	}
 	return r
+}
+
+// begun returns the index of the event with which a row comes into being; -1 for none.
+func (p Projection) begun(recorded []events.Recorded) int {
+	if p.begins == nil {
+		return 0
+	}
+	return slices.IndexFunc(recorded, p.begins)
 }

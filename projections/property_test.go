@@ -16,8 +16,17 @@ var anything = []events.Event{
 	acceptedNow, attempted, events.MessageAttempted{Attempt: 2, Provider: "other"}, failed, retried, inDoubt, sent,
 	events.MessageReconciled{Attempt: 1, Outcome: "sent", ProviderMessageID: "SM1"}, events.MessageReconciled{Attempt: 2, Outcome: "not_sent"},
 	events.MessageDeferred{Until: sendAt}, events.MessageDeadLettered{Reason: "exhausted"}, events.MessageRedriven{By: "ada"},
+	events.MessageDiscarded{By: "ada", Reason: "obsolete"},
 	events.MessageOptedOut{Source: "consent"}, events.MessageDelivered{}, events.MessageUndelivered{ErrorCode: "30003"},
 	events.MessageCanceled{}, events.MessageExpired{}, events.MessageReceiptIgnored{},
+}
+
+// aboutReplays is the same of a replay.
+var aboutReplays = []events.Event{
+	events.ReplayRequested{By: "ada", Selected: 2, Rate: 1}, events.ReplaySelected{IDs: []string{"msg_1", "msg_2"}},
+	events.ReplayProgressed{Items: []events.ReplayItem{{ID: "msg_1", Outcome: "redriven"}, {ID: "msg_2", Outcome: "skipped", Why: "in_doubt"}}},
+	events.ReplayProgressed{Items: []events.ReplayItem{{ID: "msg_1", Outcome: "failed"}}},
+	events.ReplayPaused{By: "replayer", Reason: "failures"}, events.ReplayResumed{By: "ada"}, events.ReplayCanceled{By: "ada"}, events.ReplayCompleted{Failed: 1},
 }
 
 // However the bus loses, repeats, reorders and cuts frames, and whichever runner
@@ -65,6 +74,9 @@ func (h *house) grow(r *rapid.T) int {
 		e := rapid.SampledFrom(anything).Draw(r, "event")
 		if rapid.IntRange(0, 4).Draw(r, "about a key") == 0 {
 			id, e = "key_1", rapid.SampledFrom([]events.Event{events.KeyIssued{Tenant: "acme"}, events.KeyRevoked{}}).Draw(r, "key event")
+		}
+		if rapid.IntRange(0, 4).Draw(r, "about a replay") == 0 {
+			id, e = "replay_1", rapid.SampledFrom(aboutReplays).Draw(r, "replay event")
 		}
 		h.append(r, id, e)
 	}

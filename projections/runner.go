@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -156,7 +157,7 @@ func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorde
 		if len(frame) == 0 {
 			return checkpoint, nil
 		}
-		if err := p.update(ctx, tx, frame); err != nil {
+		if err := r.update(ctx, p, tx, frame); err != nil {
 			return checkpoint, err
 		}
 		return frame[len(frame)-1].Position, nil
@@ -164,7 +165,7 @@ func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorde
 }
 
 // update writes the rows that frame changes.
-func (p Projection) update(ctx context.Context, tx ports.ViewTx, frame []events.Recorded) error {
+func (r *Runner) update(ctx context.Context, p Projection, tx ports.ViewTx, frame []events.Recorded) error {
 	byRow := map[string][]events.Recorded{}
 	var ids []string
 	for _, e := range frame {
@@ -184,16 +185,53 @@ func (p Projection) update(ctx context.Context, tx ports.ViewTx, frame []events.
 	if err != nil {
 		return err
 	}
+	if err := r.begin(ctx, p, rows, byRow, frame[len(frame)-1].Position); err != nil {
+		return err
+	}
 	changed := make([]ports.Row, 0, len(ids))
 	for _, id := range ids {
+		recorded, ok := byRow[id]
+		if !ok {
+			continue
+		}
 		row := rows[id]
 		row.ID = id
-		if row, err = p.apply(row, byRow[id]); err != nil {
+		if row, err = p.apply(row, recorded); err != nil {
 			return err
 		}
 		changed = append(changed, row)
 	}
 	return tx.Put(ctx, p.View, changed)
+}
+
+// begin drops from byRow what no row comes of, and gives the rows that come into
+// being now all that happened before, up to position.
+func (r *Runner) begin(ctx context.Context, p Projection, rows map[string]ports.Row, byRow map[string][]events.Recorded, position int64) error {
+	if p.begins == nil {
+		return nil
+	}
+	var fresh []string
+	for id, recorded := range byRow {
+		if _, exists := rows[id]; exists {
+			continue
+		}
+		if p.begun(recorded) < 0 {
+			delete(byRow, id)
+			continue
+		}
+		fresh = append(fresh, id)
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	streams, err := r.Store.LoadMany(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	for _, id := range fresh {
+		byRow[id] = slices.DeleteFunc(streams[id], func(e events.Recorded) bool { return e.Position > position })
+	}
+	return nil
 }
 
 func (r *Runner) frameSize() int {

@@ -15,6 +15,10 @@ const (
 	optOutList  = 'o'
 	inboundList = 'i'
 	keyList     = 'k'
+
+	deadLetterList = 'd'
+	replayList     = 'r'
+	replayItemList = 'i' // the time means nothing
 )
 
 // cursorHeader is a list, a time in microseconds and a checksum over all the rest.

@@ -70,6 +70,10 @@ var refusals = []struct {
 	{domain.ErrNotFound, *errNotFound},
 	{domain.ErrClaimed, refusal{status: http.StatusConflict, code: "already_claimed", detail: "Sending has begun; the message cannot be called back."}},
 	{domain.ErrFinal, refusal{status: http.StatusConflict, code: "already_final", detail: "The message has reached its final status."}},
+	{domain.ErrNotDeadLettered, refusal{status: http.StatusConflict, code: "not_dead_lettered", detail: "The message is no dead letter, or no longer."}},
+	{domain.ErrDiscarded, refusal{status: http.StatusConflict, code: "discarded", detail: "The dead letter was discarded; send the text anew."}},
+	{domain.ErrInDoubt, refusal{status: http.StatusConflict, code: "in_doubt", detail: "The message may have been sent. With include_in_doubt it is sent again all the same, and may arrive twice."}},
+	{domain.ErrReplayEnded, refusal{status: http.StatusConflict, code: "replay_ended", detail: "The replay is canceled or completed."}},
 	{commands.ErrIdempotencyConflict, refusal{
 		status: http.StatusUnprocessableEntity, code: "idempotency_conflict", detail: "The Idempotency-Key was used with another request.",
 		fault: &fault{Pointer: "/Idempotency-Key", In: "header", Code: "idempotency_conflict", Detail: "use a new key for a new message"},

@@ -232,11 +232,11 @@ func TestTheAccessLogSaysWhatAndNotWhom(t *testing.T) {
 
 func TestWhatIsNotBuiltYetSaysSoToWhoMayAsk(t *testing.T) {
 	w := newWorld(t)
-	if a := w.do("GET", "/v1/dead-letters", ""); a.status != http.StatusNotImplemented || a.problem(t).Code != "not_available" {
+	if a := w.do("GET", "/v1/opt-outs", ""); a.status != http.StatusNotImplemented || a.problem(t).Code != "not_available" {
 		t.Errorf("answer %d %s", a.status, a.body)
 	}
 	w.key = w.newKey("acme", domain.ScopeWrite)
-	if a := w.do("GET", "/v1/dead-letters", ""); a.status != http.StatusForbidden {
+	if a := w.do("GET", "/v1/opt-outs", ""); a.status != http.StatusForbidden {
 		t.Errorf("without the scope: %d", a.status)
 	}
 }

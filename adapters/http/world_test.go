@@ -97,6 +97,7 @@ func build(t *testing.T, configure ...func(*api.Server)) (*world, *api.Server) {
 		Projections: []projections.Projection{
 			projections.Messages(), projections.Keys(), projections.OptOuts(), projections.InboundTexts(),
 			projections.Contacts(func(number events.Personal) string { return lookup.ConsentStream(commands.EveryTenant, number) }),
+			projections.DeadLetters(), projections.Replays(),
 		},
 	}
 	w.commands.Texted = func(ctx context.Context, recipient string, number events.Personal) ([]string, error) {

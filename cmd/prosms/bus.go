@@ -17,9 +17,10 @@ const consumerProjections = "projections"
 // bus is a bus with what depends on its kind.
 type bus struct {
 	ports.Bus
-	relays     [][]string                  // the topics that each relay serves
-	retryTiers []time.Duration             // delays that the bus can hold; none: all are the scheduler's
-	ping       func(context.Context) error // nil: in this process
+	relays      [][]string                  // the topics that each relay serves
+	deadLetters bool                        // what cannot be delivered comes to TopicDeadLetter
+	retryTiers  []time.Duration             // delays that the bus can hold; none: all are the scheduler's
+	ping        func(context.Context) error // nil: in this process
 }
 
 // openBus connects to the broker, or makes a bus within this process. There a
@@ -47,5 +48,5 @@ func openBus(ctx context.Context, c Config, log *slog.Logger) (bus, error) {
 	for _, delay := range c.RetryDelays {
 		topics = append(topics, ports.RetryTopic(delay))
 	}
-	return bus{Bus: broker, relays: [][]string{topics}, retryTiers: c.RetryDelays, ping: broker.Ping}, nil
+	return bus{Bus: broker, relays: [][]string{topics}, retryTiers: c.RetryDelays, deadLetters: true, ping: broker.Ping}, nil
 }

@@ -41,13 +41,14 @@ type commandLine struct {
 	Keys    keysCommand    `cmd:"" help:"Create, list and revoke API keys."`
 	Breaker breakerCommand `cmd:"" help:"List, open and close the breakers of providers."`
 	OptOuts optOutsCommand `cmd:"" help:"Import, export and lift opt-outs."`
+	DLQ     dlqCommand     `cmd:"" name:"dlq" help:"List, show, replay and discard dead letters."`
 	Doctor  doctorCommand  `cmd:"" help:"Check the configuration and everything it points to."`
 	Bench   benchCommand   `cmd:"" help:"Measure a whole gateway in this process, with the sandbox as its provider."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 // notAvailable are commands of the contract that are not built yet.
-var notAvailable = map[string]bool{"verify": true, "replay": true, "dlq": true, "explain": true}
+var notAvailable = map[string]bool{"verify": true, "replay": true, "explain": true}
 
 // run carries out one command line. It returns when the command is done or ctx
 // has ended and everything has been brought to rest.

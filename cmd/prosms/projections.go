@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/pro-sms/prosms/adapters/sandbox"
@@ -19,6 +20,8 @@ func newProjections(lookup commands.Lookup) []projections.Projection {
 		projections.OptOuts(),
 		projections.InboundTexts(),
 		contacts(lookup),
+		projections.DeadLetters(),
+		projections.Replays(),
 	}
 }
 
@@ -45,8 +48,14 @@ func newTexted(c Config, lookup commands.Lookup, queries projections.Queries, lo
 		} else if err != nil {
 			return nil, err
 		}
-		// Which number of a Messaging Service a text came from is not known.
-		byDefault := c.TwilioService != "" || string(number) == c.TwilioFrom || string(number) == sandbox.DefaultFrom
-		return queries.Texted(ctx, recipient, string(number), byDefault)
+		return queries.Texted(ctx, recipient, string(number), c.sendsFrom(string(number)))
 	}
+}
+
+// sendsFrom reports whether texts that name no sender may come from number. Which
+// number of a Messaging Service they come from is not known.
+func (c *Config) sendsFrom(number string) bool {
+	return number == sandbox.DefaultFrom || slices.ContainsFunc(c.Providers, func(p ProviderConfig) bool {
+		return p.From == number || p.Twilio != nil && p.Twilio.Service != ""
+	})
 }

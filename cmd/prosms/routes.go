@@ -45,6 +45,10 @@ func newRouter(stopping context.Context, roles roles, st stores, b bus, store po
 				router.AddConsumerHandler(fmt.Sprintf("%s#%d", topic, i+1), topic, shared{b}, returning(stopping, dispatcher.Handler(lane)))
 			}
 		}
+		if b.deadLetters {
+			poison := &commands.Poison{Store: store, Dispatch: dispatcher.Dispatch, Log: log}
+			router.AddConsumerHandler(ports.TopicDeadLetter, ports.TopicDeadLetter, shared{b}, poison.Handle)
+		}
 	}
 	if roles.has(roleProject) {
 		topic := ports.TopicEvents + "." + consumerProjections

@@ -146,6 +146,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 			},
 		},
 	}
+	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
 	parts, running := errgroup.WithContext(ctx)
 	router, err := newRouter(running, o.roles, st, b, store, dispatcher, runner, o.log)
 	if err != nil {
@@ -165,6 +166,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	if o.roles.has(roleSchedule) {
 		parts.Go(named("scheduler", func() error { return st.leader.Lead(running, "scheduler", scheduler.Run) }))
+		parts.Go(named("replays", func() error { return st.leader.Lead(running, "replays", replayer.Run) }))
 	}
 	parts.Go(named("router", func() error { return runRouter(running, router, dispatcher, b) }))
 	if o.ready != nil {

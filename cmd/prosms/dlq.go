@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/projections"
+)
+
+type dlqCommand struct {
+	List    dlqList    `cmd:"" help:"List dead letters, the latest first."`
+	Show    dlqShow    `cmd:"" help:"Show a dead letter with all its attempts, or a replay."`
+	Replay  dlqReplay  `cmd:"" help:"Send dead letters again: those named, or all that the filter selects now."`
+	Discard dlqDiscard `cmd:"" help:"Put a dead letter aside for good."`
+}
+
+// dlqFilter are the flags that select dead letters.
+type dlqFilter struct {
+	Tenant   string `help:"Only this tenant's."`
+	Reason   string `name:"given-up" help:"Only those given up for it: exhausted, permanent, in_doubt, poison." placeholder:"REASON"`
+	Class    string `help:"Only those whose last error was of this class."`
+	Code     string `help:"Only those whose last error had this code of the provider."`
+	Group    string `help:"Only those with this error (see list --by-error)."`
+	Provider string `help:"Only those whose last attempt was with it."`
+	Lane     string `help:"Only those of this lane."`
+}
+
+func (f dlqFilter) filter(limit int) projections.DeadLetterFilter {
+	return projections.DeadLetterFilter{
+		Tenant: f.Tenant, Reason: f.Reason, Class: f.Class, Code: f.Code, Group: f.Group, Provider: f.Provider, Lane: f.Lane, Limit: limit,
+	}
+}
+
+type dlqList struct {
+	dlqFilter
+	ByError bool `help:"Count them by error instead."`
+	Limit   int  `help:"How many at most." default:"100"`
+	JSON    bool `name:"json" help:"Print JSON, with numbers and texts."`
+}
+
+// Run lists dead letters. Its table shows no numbers and no texts.
+func (d dlqList) Run(ctx context.Context, p process) error {
+	if d.Limit < 1 || d.Limit > domain.MaxReplay {
+		return fmt.Errorf("--limit: 1 to %d", domain.MaxReplay)
+	}
+	return withDeadLetters(ctx, p, func(_ *commands.Handler, queries projections.Queries) error {
+		if d.ByError {
+			return d.groups(ctx, p.Stdout, queries)
+		}
+		found, more, err := queries.DeadLetters(ctx, d.filter(d.Limit))
+		if err != nil {
+			return err
+		}
+		if d.JSON {
+			shown := make([]deadLetterJSON, len(found))
+			for i, dead := range found {
+				shown[i] = deadLetterJSON{dead.Message.ID, dead}
+			}
+			return printJSON(p.Stdout, shown)
+		}
+		table := newTable(p.Stdout, "ID", "TENANT", "GIVEN UP", "REASON", "CLASS", "CODE", "ATTEMPTS", "REPLAYS", "GROUP")
+		for _, dead := range found {
+			table.row(dead.Message.ID, dead.Message.Tenant, dead.DeadLetteredAt.Format(time.RFC3339), dead.Reason,
+				orDash(dead.Class), orDash(dead.Code), dead.Attempts, dead.Replays, dead.Group)
+		}
+		if err := table.Flush(); err != nil || more == nil {
+			return err
+		}
+		_, err = fmt.Fprintln(p.Stdout, "… and more: raise --limit, or filter")
+		return err
+	})
+}
+
+func (d dlqList) groups(ctx context.Context, w io.Writer, queries projections.Queries) error {
+	groups, more, err := queries.DeadLetterGroups(ctx, d.filter(domain.MaxReplay))
+	if err != nil {
+		return err
+	}
+	if d.JSON {
+		return printJSON(w, groups)
+	}
+	table := newTable(w, "GROUP", "COUNT", "CLASS", "CODE", "FIRST", "LAST", "DETAIL")
+	for _, g := range groups {
+		table.row(g.Group, g.Count, orDash(g.Class), orDash(g.Code), g.FirstSeen.Format(time.RFC3339), g.LastSeen.Format(time.RFC3339), orDash(g.Detail))
+	}
+	if err := table.Flush(); err != nil || !more {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "… counted are the oldest %d only\n", domain.MaxReplay)
+	return err
+}
+
+type dlqShow struct {
+	ID   string `arg:"" help:"Id of the message, or of a replay."`
+	JSON bool   `name:"json" help:"Print JSON, with number and text."`
+}
+
+// Run shows a dead letter, or a replay, as of now.
+func (d dlqShow) Run(ctx context.Context, p process) error {
+	return withDeadLetters(ctx, p, func(_ *commands.Handler, queries projections.Queries) error {
+		if strings.HasPrefix(d.ID, "replay_") {
+			replay, err := queries.Replay(ctx, "", d.ID)
+			if err != nil {
+				return fmt.Errorf("showing %s: %w", d.ID, err)
+			}
+			return printReplay(p.Stdout, replay, d.JSON)
+		}
+		dead, err := queries.DeadLetter(ctx, "", d.ID)
+		if err != nil {
+			return fmt.Errorf("showing %s: %w", d.ID, err)
+		}
+		if d.JSON {
+			return printJSON(p.Stdout, deadLetterJSON{dead.Message.ID, dead})
+		}
+		fmt.Fprintf(p.Stdout, "%s of tenant %s is %s; given up %s as %s after %d attempts, replayed %d times; error group %s\n",
+			dead.Message.ID, dead.Message.Tenant, dead.Message.Status, dead.DeadLetteredAt.Format(time.RFC3339), dead.Reason, dead.Attempts, dead.Replays, dead.Group)
+		if c := dead.Discarded; c != nil {
+			fmt.Fprintf(p.Stdout, "discarded %s by %s: %s\n", c.At.Format(time.RFC3339), c.By, c.Reason)
+		}
+		table := newTable(p.Stdout, "ATTEMPT", "PROVIDER", "STARTED", "OUTCOME", "CLASS", "CODE", "DETAIL")
+		for _, a := range dead.Message.Attempts {
+			table.row(a.Attempt, a.Provider, a.StartedAt.Format(time.RFC3339), a.Outcome, orDash(a.Class), orDash(a.Code), orDash(a.Detail))
+		}
+		return table.Flush()
+	})
+}
+
+type dlqDiscard struct {
+	ID     string `arg:"" help:"Id of the message."`
+	Reason string `required:"" help:"Why, for whoever asks later."`
+}
+
+// Run discards a dead letter.
+func (d dlqDiscard) Run(ctx context.Context, p process) error {
+	return withDeadLetters(ctx, p, func(handler *commands.Handler, _ projections.Queries) error {
+		if err := handler.Discard(ctx, operator(), d.ID, d.Reason); err != nil {
+			return fmt.Errorf("discarding %s: %w", d.ID, err)
+		}
+		_, err := fmt.Fprintf(p.Stdout, "%s is discarded\n", d.ID)
+		return err
+	})
+}
+
+// deadLetterJSON is a dead letter as --json prints it.
+type deadLetterJSON struct {
+	ID string `json:"id"`
+	projections.DeadLetter
+}
+
+// withDeadLetters opens the database for one command about dead letters, with
+// their views up to date.
+func withDeadLetters(ctx context.Context, p process, run func(*commands.Handler, projections.Queries) error) error {
+	config, err := loadConfig(p.Environ)
+	if err != nil {
+		return fmt.Errorf("reading configuration:\n%w", err)
+	}
+	log := newLogger(p.Stderr, config)
+	st, err := openStores(ctx, config.DatabaseURL, log)
+	if _, local := sqlitePath(config.DatabaseURL); local && errors.Is(err, ports.ErrUnavailable) {
+		return fmt.Errorf("a gateway is probably running on this SQLite database: ask its API (GET /v1/dead-letters), or stop it first: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	runner := projections.Runner{
+		Store: st.events, Views: st.views, Log: log,
+		Projections: []projections.Projection{projections.DeadLetters(), projections.Replays()},
+	}
+	if err := runner.CatchUp(ctx); err != nil {
+		return err
+	}
+	return run(&commands.Handler{Store: st.events}, projections.Queries{Store: st.events, Views: st.views})
+}
+
+func printJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// table prints rows in columns.
+type table struct{ *tabwriter.Writer }
+
+func newTable(w io.Writer, heads ...any) table {
+	t := table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
+	t.row(heads...)
+	return t
+}
+
+func (t table) row(cells ...any) {
+	line := make([]string, len(cells))
+	for i, cell := range cells {
+		line[i] = fmt.Sprint(cell)
+	}
+	fmt.Fprintln(t, strings.Join(line, "\t"))
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
