@@ -49,16 +49,17 @@ func (m Message) claim(c Claim) []events.Event {
 	return []events.Event{events.MessageAttempted{Attempt: c.Attempt, AttemptID: c.ID, Provider: c.Provider}}
 }
 
-// postpone lets m wait until a later time than it does, or gives it up where it
-// would have expired by then.
+// postpone lets m wait longer than it does, but not longer than it is worth
+// sending: what it waits for may be over before it is.
 func (m Message) postpone(c Defer) []events.Event {
-	switch {
-	case !m.Waiting() || c.Attempt != m.Attempt+1 || !c.Until.After(m.DueAt):
-		return nil
-	case m.expiredAt(c.Until):
-		return []events.Event{events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}}
+	until := c.Until
+	if m.expiredAt(until) {
+		until = *m.Text.ExpiresAt
 	}
-	return []events.Event{events.MessageDeferred{Until: c.Until, Reason: c.Reason}}
+	if !m.Waiting() || c.Attempt != m.Attempt+1 || !until.After(m.DueAt) {
+		return nil
+	}
+	return []events.Event{events.MessageDeferred{Until: until, Reason: c.Reason}}
 }
 
 // sent takes the provider's answer. Where it comes too late to matter it is
