@@ -179,6 +179,81 @@ func TestWhatIsHeldForLongIsDeferredAndComesBack(t *testing.T) {
 	})
 }
 
+func TestATextExpiresInTimeWhileItsProviderIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.record(breakerPrefix+"carrier", events.BreakerOpened{Provider: "carrier", Reason: breaker.ReasonOperator + "test"})
+		gate := o.gateOn(nil)
+		o.dispatcher.Gate, o.dispatcher.HoldLimit = gate, 5*time.Minute
+		o.scheduler.Shut = func(string, domain.Message) bool { return gate.Shut("carrier") }
+		held, deferred := text(domain.Normal), text(domain.Normal)
+		soon, later := time.Now().Add(time.Minute).UTC(), time.Now().Add(5*time.Minute+10*time.Second).UTC()
+		held.ExpiresAt, deferred.ExpiresAt = &soon, &later
+		o.record("msg_held", held)
+		o.record("msg_deferred", deferred)
+		acked := o.dispatch(domain.Normal, []ports.Work{{MessageID: "msg_held", Attempt: 1}, {MessageID: "msg_deferred", Attempt: 1}})
+		time.Sleep(2 * time.Minute)
+		o.expect("msg_held", "message.accepted", "message.expired")
+		acked()
+		o.expectIssued("before its end")
+		time.Sleep(10 * time.Second)
+		work := ports.Work{MessageID: "msg_deferred", Attempt: 1}
+		o.expectIssued("at its end", work)
+		o.dispatch(domain.Normal, []ports.Work{work})()
+		o.expect("msg_deferred", "message.accepted", "message.deferred", "message.expired")
+	})
+}
+
+func TestNothingPassesBeforeTheLogIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		flaky := &unread{EventStore: w.store}
+		flaky.gone.Store(true)
+		gate := w.gateOn(func(g *Gate) { g.Store = flaky })
+		if _, _, ok := gate.Admit(t.Context(), "carrier"); ok {
+			t.Error("a provider is called whose breaker is not known")
+		}
+		flaky.gone.Store(false)
+		time.Sleep(time.Second)
+		if _, _, ok := gate.Admit(t.Context(), "carrier"); !ok {
+			t.Error("nothing passes though the log is read")
+		}
+	})
+}
+
+// unread is a store whose streams cannot be loaded for a while.
+type unread struct {
+	ports.EventStore
+	gone atomic.Bool
+}
+
+func (u *unread) LoadMany(ctx context.Context, ids []string) (map[string][]events.Recorded, error) {
+	if u.gone.Load() {
+		return nil, ports.ErrUnavailable
+	}
+	return u.EventStore.LoadMany(ctx, ids)
+}
+
+// countless are counts that cannot be asked.
+type countless struct{}
+
+func (countless) Add(context.Context, ports.CountWindow, breaker.Tally) (breaker.Tally, error) {
+	return breaker.Tally{}, ports.ErrUnavailable
+}
+
+func TestAnInstanceCountsForItselfWhereCountsAreNotShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		gate := w.gateOn(func(g *Gate) { g.Counts = countless{} })
+		for range testRule.Consecutive {
+			pass, _, _ := gate.Admit(t.Context(), "carrier")
+			pass.Done(ports.Outcome{Class: domain.ClassNotSent})
+			time.Sleep(2 * time.Minute) // across the edges of the window
+		}
+		w.expectTransitions("breaker.opened", "breaker.half_opened")
+	})
+}
+
 func TestInstancesCountTogetherAndOneOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

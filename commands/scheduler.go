@@ -133,11 +133,20 @@ func (s *Scheduler) waiting(ctx context.Context, status domain.Status, lane doma
 	}
 	var waiting []stream[domain.Message]
 	for _, m := range found {
-		if m.State.Waiting() && !m.State.DueAt.After(s.now()) && (s.Shut == nil || !s.Shut(m.ID, m.State)) {
+		if m.State.Waiting() && !m.State.DueAt.After(s.now()) && !s.shut(m) {
 			waiting = append(waiting, m)
 		}
 	}
 	return waiting, nil
+}
+
+// shut reports whether issuing m is of no use: nothing can send it, and its time
+// has not passed, which its claim would find.
+func (s *Scheduler) shut(m stream[domain.Message]) bool {
+	if end := m.State.Text.ExpiresAt; end != nil && !s.now().Before(*end) {
+		return false
+	}
+	return s.Shut != nil && s.Shut(m.ID, m.State)
 }
 
 func (s *Scheduler) due(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time) ([]stream[domain.Message], error) {

@@ -57,25 +57,31 @@ func (m Message) claim(c Claim) []events.Event {
 			Class: string(ClassPermanent), Code: CodeNoWindow, Detail: "the recipient's zones have no common hour in which it may be sent",
 		})}
 	case c.Quiet.Until.After(c.Now):
-		return m.deferUntil(c.Quiet.Until, DeferredForHours)
+		return m.deferUntil(c.Quiet.Until)
 	}
 	return []events.Event{events.MessageAttempted{Attempt: c.Attempt, AttemptID: c.ID, Provider: c.Provider}}
 }
 
-// postpone lets m wait until a later time than it does.
+// postpone lets m wait longer than it does, but not longer than it is worth
+// sending: what it waits for may be over before it is.
 func (m Message) postpone(c Defer) []events.Event {
-	if !m.Waiting() || c.Attempt != m.Attempt+1 || !c.Until.After(m.DueAt) {
+	until := c.Until
+	if m.expiredAt(until) {
+		until = *m.Text.ExpiresAt
+	}
+	if !m.Waiting() || c.Attempt != m.Attempt+1 || !until.After(m.DueAt) {
 		return nil
 	}
-	return m.deferUntil(c.Until, c.Reason)
+	return []events.Event{events.MessageDeferred{Until: until, Reason: c.Reason}}
 }
 
-// deferUntil lets m wait, or gives it up where it would have expired by then.
-func (m Message) deferUntil(until time.Time, reason string) []events.Event {
+// deferUntil lets m wait for its recipient's hours, or gives it up where it would
+// have expired by then.
+func (m Message) deferUntil(until time.Time) []events.Event {
 	if m.expiredAt(until) {
 		return []events.Event{events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}}
 	}
-	return []events.Event{events.MessageDeferred{Until: until, Reason: reason}}
+	return []events.Event{events.MessageDeferred{Until: until, Reason: DeferredForHours}}
 }
 
 // sent takes the provider's answer. Where it comes too late to matter it is

@@ -32,6 +32,13 @@ func TestMessagesAreAcceptedOnceAndEndedInTime(t *testing.T) {
 		{"not once it is sent", dispatched, domain.Cancel{}, nil, domain.ErrClaimed},
 		{"not once it is final", finalHistories["opted out"], domain.Cancel{}, nil, domain.ErrFinal},
 
+		{"an attempt waits for a breaker", accepted, domain.Defer{Attempt: 1, Until: *at(1), Reason: "breaker"}, history(events.MessageDeferred{Until: *at(1), Reason: "breaker"}), nil},
+		{"a retry too", retrying, domain.Defer{Attempt: 2, Until: *at(1), Reason: "pacing"}, history(events.MessageDeferred{Until: *at(1), Reason: "pacing"}), nil},
+		{"no longer than it is worth sending", history(expiring), domain.Defer{Attempt: 1, Until: *at(2), Reason: "breaker"}, history(events.MessageDeferred{Until: *at(1), Reason: "breaker"}), nil},
+		{"not if it waits as long anyway", history(text, deferred), domain.Defer{Attempt: 1, Until: *at(1)}, nil, nil},
+		{"not if another attempt is meant", accepted, domain.Defer{Attempt: 2, Until: *at(1)}, nil, nil},
+		{"not once it is claimed, either", claimed, domain.Defer{Attempt: 2, Until: *at(1)}, nil, nil},
+
 		{"it expires at its time", history(expiring), domain.Expire{Now: *at(1)}, history(events.MessageExpired{ExpiresAt: *at(1)}), nil},
 		{"and not before", history(expiring), domain.Expire{Now: noon}, nil, nil},
 		{"and not without a time", accepted, domain.Expire{Now: *at(1000)}, nil, nil},

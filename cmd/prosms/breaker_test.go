@@ -27,7 +27,7 @@ func TestTextsWaitForAProviderThatIsDownAndUseNoAttempt(t *testing.T) {
 			gateway.expectAllDelivered(ids, 30*time.Second)
 
 			provider.pull()
-			more, err := gateway.sendBatch(2000)
+			more, err := gateway.sendBatch(1000)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,7 +38,7 @@ func TestTextsWaitForAProviderThatIsDownAndUseNoAttempt(t *testing.T) {
 				t.Error("a text was given up although its provider was down")
 			}
 			provider.plug()
-			gateway.expectAllDelivered(append(ids, more...), 60*time.Second)
+			gateway.expectAllDelivered(append(ids, more...), 120*time.Second)
 			gateway.stop()
 
 			transitions, attempts := rig.log()
