@@ -11,7 +11,7 @@ import (
 func TestEveryFaultOfTheEnvironmentIsNamedAtOnceAndNoValueShown(t *testing.T) {
 	_, err := loadConfig([]string{
 		"PROSMS_MAX_RETRIES=many", "PROSMS_RETRY_DELAYS=5m,30s", "PROSMS_TYPO=1", "DATABASE_URL=mysql://secret@host",
-		"TWILIO_AUTH_TOKEN=secret", "PROSMS_MASTER_KEY=secret", "PROSMS_QUIET_HOURS=08:00-21:00", "PROSMS_IN_DOUBT_POLICY=maybe",
+		"TWILIO_AUTH_TOKEN=secret", "PROSMS_MASTER_KEY=secret", "PROSMS_QUIET_HOURS=21:00-08:00", "PROSMS_DEFAULT_TENANT=a tenant", "PROSMS_IN_DOUBT_POLICY=maybe",
 		"PROSMS_PUBLIC_URL=sms.example.com", "PROSMS_DEFAULT_REGION=USA", "PROSMS_PROVIDER_TIMEOUT=10m",
 	})
 	if err == nil {
@@ -19,7 +19,7 @@ func TestEveryFaultOfTheEnvironmentIsNamedAtOnceAndNoValueShown(t *testing.T) {
 	}
 	for _, name := range []string{
 		"PROSMS_MAX_RETRIES", "PROSMS_RETRY_DELAYS", "PROSMS_TYPO", "DATABASE_URL", "TWILIO_AUTH_TOKEN",
-		"PROSMS_MASTER_KEY", "PROSMS_QUIET_HOURS", "PROSMS_IN_DOUBT_POLICY", "PROSMS_PUBLIC_URL", "PROSMS_DEFAULT_REGION", "PROSMS_PROVIDER_TIMEOUT",
+		"PROSMS_MASTER_KEY", "PROSMS_QUIET_HOURS", "PROSMS_DEFAULT_TENANT", "PROSMS_IN_DOUBT_POLICY", "PROSMS_PUBLIC_URL", "PROSMS_DEFAULT_REGION", "PROSMS_PROVIDER_TIMEOUT",
 	} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in:\n%v", name, err)
