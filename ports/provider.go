@@ -40,6 +40,11 @@ type Text struct {
 	To, Body  events.Personal
 	From      events.Personal // empty: the provider's default sender
 	ExpiresAt *time.Time      // not worth delivering afterwards
+
+	// What is measured and traced; no provider is told. Empty in look-ups.
+	Lane        domain.Lane
+	Since       time.Time // from when on it was to be sent
+	TraceParent string    // of the request that the message came with
 }
 
 // Outcome is what an attempt came to. Nothing in it is personal.

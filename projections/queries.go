@@ -156,9 +156,32 @@ func idsOf(rows []ports.Row) []string {
 	return ids
 }
 
-// CountByStatus returns how many messages stand in each status.
+// CountByStatus returns how many messages stand in each status. It looks at all.
 func (q Queries) CountByStatus(ctx context.Context) (map[string]int64, error) {
 	return q.Views.Count(ctx, messagesView, "status")
+}
+
+// Waiting returns by lane how many messages could be claimed by now.
+func (q Queries) Waiting(ctx context.Context, now time.Time) (map[string]int64, error) {
+	waiting := map[string]int64{}
+	for _, status := range []string{"accepted", "scheduled", "retrying"} {
+		lanes, err := q.Views.Count(ctx, messagesView, "lane",
+			ports.Condition{Column: "status", Op: ports.Equal, Value: status},
+			ports.Condition{Column: "due_at", Op: ports.AtMost, Value: now.UTC()})
+		if err != nil {
+			return nil, fmt.Errorf("counting what waits: %w", err)
+		}
+		for lane, n := range lanes {
+			waiting[lane] += n
+		}
+	}
+	return waiting, nil
+}
+
+// InStatus returns how many messages stand in a status.
+func (q Queries) InStatus(ctx context.Context, status string) (int64, error) {
+	counts, err := q.Views.Count(ctx, messagesView, "status", ports.Condition{Column: "status", Op: ports.Equal, Value: status})
+	return counts[status], err
 }
 
 // Keys returns a page of a tenant's keys, newest first; of all tenants where

@@ -183,6 +183,23 @@ func TestWhoseAProvidersMessageIsAndWhatIsUnderWay(t *testing.T) {
 	if diff := cmp.Diff(map[string]int64{"dispatched": 1, "dispatching": 3, "accepted": 1}, counts); diff != "" || err != nil {
 		t.Errorf("CountByStatus: %v (-want +got):\n%s", err, diff)
 	}
+	if n, err := q.InStatus(t.Context(), "dispatching"); n != 3 || err != nil {
+		t.Errorf("InStatus = %d, %v; want 3", n, err)
+	}
+}
+
+func TestWhatCouldBeClaimedIsCountedByLane(t *testing.T) {
+	h := newHouse()
+	later := time.Now().Add(time.Hour)
+	h.accept(t, "acme", "msg_1", func(a *events.MessageAccepted) { a.Lane = "high" })
+	h.accept(t, "acme", "msg_2", func(a *events.MessageAccepted) { a.Lane = "bulk" }, attempted)
+	h.accept(t, "acme", "msg_3", func(a *events.MessageAccepted) { a.Lane, a.SendAt = "bulk", &later })
+	for wait, want := range map[time.Duration]map[string]int64{0: {"high": 1}, 2 * time.Hour: {"high": 1, "bulk": 1}} {
+		got, err := h.queries().Waiting(t.Context(), time.Now().Add(wait))
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("Waiting in %s: %v (-want +got):\n%s", wait, err, diff)
+		}
+	}
 }
 
 func TestKeysAreListedByTenantInPages(t *testing.T) {

@@ -87,7 +87,7 @@ func (a *api) record(res *response, r *http.Request, took time.Duration) {
 		slog.String("method", knownMethod(r.Method)), slog.String("route", res.route), slog.Int("status", res.status),
 		slog.Duration("duration", took), slog.String("request_id", res.requestID))
 	if a.Observe != nil {
-		a.Observe(Exchange{Method: knownMethod(r.Method), Route: res.route, Status: res.status, Duration: took})
+		a.Observe(r.Context(), Exchange{Method: knownMethod(r.Method), Route: res.route, Status: res.status, Duration: took})
 	}
 }
 

@@ -40,11 +40,11 @@ type Server struct {
 	RatePerKey int           // requests a second, with bursts of twice that; 0: unlimited
 	RatePerIP  int           // the same for requests without a valid key, by client address
 
-	Twilio  Twilio           // zero: no webhooks
-	Checks  []Check          // of /readyz
-	Observe func(Exchange)   // told of every answered request; nil: nobody
-	Log     *slog.Logger     // nil: slog.Default
-	Now     func() time.Time // nil: time.Now
+	Twilio  Twilio                          // zero: no webhooks
+	Checks  []Check                         // of /readyz
+	Observe func(context.Context, Exchange) // told of every answered request; nil: nobody
+	Log     *slog.Logger                    // nil: slog.Default
+	Now     func() time.Time                // nil: time.Now
 
 	Timeout     time.Duration // of the work for one request, a long poll's waiting aside; 0: 15 s
 	Grace       time.Duration // how long Run waits for requests under way when it ends; 0: 20 s

@@ -199,7 +199,7 @@ func TestTheAccessLogSaysWhatAndNotWhom(t *testing.T) {
 	var seen []api.Exchange
 	var mu sync.Mutex
 	w := newWorld(t, func(s *api.Server) {
-		s.Observe = func(e api.Exchange) {
+		s.Observe = func(_ context.Context, e api.Exchange) {
 			mu.Lock()
 			defer mu.Unlock()
 			seen = append(seen, e)

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
 
 	api "github.com/pro-sms/prosms/adapters/http"
+	"github.com/pro-sms/prosms/adapters/metrics"
 	"github.com/pro-sms/prosms/adapters/twilio"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/projections"
@@ -38,9 +40,13 @@ func newChecks(st stores, b bus, limits limits) []api.Check {
 }
 
 // newAdmin serves operators, on a listener that must not be public.
-func newAdmin(checks []api.Check, log *slog.Logger) http.Handler {
-	metrics := func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "not_available: metrics are not built yet", http.StatusNotImplemented)
+func newAdmin(metrics http.Handler, checks []api.Check, log *slog.Logger) http.Handler {
+	return api.AdminHandler(metrics, checks, log)
+}
+
+// observed tells the metrics of a request.
+func observed(m *metrics.Metrics) func(context.Context, api.Exchange) {
+	return func(ctx context.Context, e api.Exchange) {
+		m.Request(ctx, e.Method, e.Route, e.Status, e.Duration)
 	}
-	return api.AdminHandler(http.HandlerFunc(metrics), checks, log)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pro-sms/prosms/adapters/sandbox"
 	"github.com/pro-sms/prosms/adapters/twilio"
 	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // sandboxOptions are what a demo wants of the sandbox beyond its defaults.
@@ -28,6 +29,22 @@ type providers struct {
 	accounts []account
 	phone    string // URL of the sandbox's phone page
 	close    func() error
+}
+
+// through returns p with each provider within what wrap makes of it.
+func (p providers) through(wrap func(ports.Provider) ports.Provider) providers {
+	live, test := p.Live, p.Test
+	p.Test = wrap(test)
+	if p.Live = p.Test; live != test {
+		p.Live = wrap(live)
+	}
+	return p
+}
+
+// breakers returns the state of each provider's breaker. There is none yet, and so
+// every provider is called at all times, as one with a closed breaker is.
+func (p providers) breakers() map[string]float64 {
+	return map[string]float64{p.Live.Name(): 0, p.Test.Name(): 0}
 }
 
 // account is who may call back, and under which public URL.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -29,12 +28,8 @@ func newRouter(stopping context.Context, roles roles, st stores, b bus, store po
 		return nil, fmt.Errorf("building router: %w", err)
 	}
 	if roles.has(roleRelay) {
-		for _, topics := range b.relays {
-			group := "relay"
-			if len(b.relays) > 1 {
-				group = "relay." + strings.TrimPrefix(topics[0], "sms.")
-			}
-			relay := &commands.Relay{Store: store, Bus: b, Topics: topics, RetryTiers: b.retryTiers}
+		for i, group := range b.relayGroups() {
+			relay := &commands.Relay{Store: store, Bus: b, Topics: b.relays[i], RetryTiers: b.retryTiers}
 			router.AddConsumerHandler(group, group, st.feed(group), returning(stopping, relay.Handle))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pro-sms/prosms/adapters/metrics"
 	"github.com/pro-sms/prosms/adapters/postgres"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
@@ -74,7 +75,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	store := &commands.GroupCommit{EventStore: st.events}
+	measured := metrics.New(false, o.log)
+	store := &commands.GroupCommit{EventStore: measured.EventStore(st.events)}
 	b, err := openBus(ctx, c, o.log)
 	if err != nil {
 		return err
@@ -100,6 +102,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ps.close()) }()
+	ps = ps.through(measured.Provider)
 
 	handler := &commands.Handler{Store: store, Lookup: lookup, Region: c.Region}
 	queries := projections.Queries{Store: store, Views: st.views}
@@ -140,7 +143,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	checks := newChecks(st, b, limits)
 	api := newAPI(c, handler, queries, limits, ps, checks, o.log)
-	admin := newAdmin(checks, o.log)
+	api.Observe = observed(measured)
+	measured.Sample(newGauges(st, b, queries, runner, ps.breakers)...)
+	admin := newAdmin(measured.Handler(), checks, o.log)
 
 	if o.roles.has(roleAPI) {
 		parts.Go(named("api", func() error { return api.Serve(running, listeners.api) }))
