@@ -120,6 +120,11 @@ func TestMetricsShowWhatHappened(t *testing.T) {
 			if took := series[`sms_delivery_latency_seconds_sum{lane="normal"}`]; took <= 0 || took > 50*30 {
 				t.Errorf("50 deliveries took %v s together", took)
 			}
+			for _, name := range registered() {
+				if !strings.Contains(text, "\n"+name+" ") && !strings.Contains(text, "\n"+name+"{") && !strings.Contains(text, "\n"+name+"_count") {
+					t.Errorf("%s is not exposed", name)
+				}
+			}
 			for _, secret := range []string{number, number[1:], body, answer.ID, "4155550199"} {
 				if strings.Contains(text, secret) {
 					t.Errorf("/metrics has %q", secret)
