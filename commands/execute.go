@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/pro-sms/prosms/domain"
@@ -41,6 +43,15 @@ func fold[S aggregate[S]](id string, recorded []events.Recorded) stream[S] {
 		s.Version = r.Version
 	}
 	return s
+}
+
+// trace returns the id of the trace that s belongs to, for the log; empty where
+// the request that began it named none.
+func (s stream[S]) trace() slog.Attr {
+	if parts := strings.Split(s.Origin.TraceParent, "-"); len(parts) == 4 {
+		return slog.String("trace_id", parts[1])
+	}
+	return slog.Attr{}
 }
 
 // since returns from when on a text is to be sent, for measuring how long it takes:

@@ -21,7 +21,7 @@ func (d *Dispatcher) send(c claimed) {
 	if err := d.record(c, outcome); err != nil {
 		// The claim stands in the log without an outcome: as after a crash, the
 		// scheduler finds it and looks it up.
-		d.Log.Error("recording outcome", "message", c.ID, "attempt", c.State.Attempt, "class", outcome.Class, "error", err)
+		d.Log.Error("recording outcome", "message", c.ID, "attempt", c.State.Attempt, "class", outcome.Class, "error", err, c.trace())
 	}
 }
 

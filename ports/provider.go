@@ -41,10 +41,10 @@ type Text struct {
 	From      events.Personal // empty: the provider's default sender
 	ExpiresAt *time.Time      // not worth delivering afterwards
 
-	// What is measured and traced; no provider is told. Empty in look-ups.
-	Lane        domain.Lane
-	Since       time.Time // from when on it was to be sent
-	TraceParent string    // of the request that the message came with
+	// For measuring and tracing; no provider is told.
+	Lane        domain.Lane // empty in look-ups
+	Since       time.Time   // from when on it was to be sent; zero in look-ups
+	TraceParent string      // of the request that the message came with
 }
 
 // Outcome is what an attempt came to. Nothing in it is personal.

@@ -53,6 +53,13 @@ func (s *Server) build() *api {
 	return a
 }
 
+func (a *api) wrapped() http.Handler {
+	if a.Wrap == nil {
+		return a
+	}
+	return a.Wrap(a)
+}
+
 // ServeHTTP answers one request, whatever becomes of it, and logs it without
 // saying whom it was about.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -43,6 +43,7 @@ type Server struct {
 	Twilio  Twilio                          // zero: no webhooks
 	Checks  []Check                         // of /readyz
 	Observe func(context.Context, Exchange) // told of every answered request; nil: nobody
+	Wrap    func(http.Handler) http.Handler // what every request passes first; nil: nothing
 	Log     *slog.Logger                    // nil: slog.Default
 	Now     func() time.Time                // nil: time.Now
 
@@ -78,7 +79,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	a := s.build()
 	server := &http.Server{
-		Handler:           a,
+		Handler:           a.wrapped(),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,
@@ -106,4 +107,4 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 
 // Handler returns the whole API for use under another server or in a test. It
 // keeps caches: call it once.
-func (s *Server) Handler() http.Handler { return s.build() }
+func (s *Server) Handler() http.Handler { return s.build().wrapped() }

@@ -8,6 +8,7 @@ import (
 
 	api "github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/metrics"
+	"github.com/pro-sms/prosms/adapters/tracing"
 	"github.com/pro-sms/prosms/adapters/twilio"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/projections"
@@ -44,9 +45,10 @@ func newAdmin(metrics http.Handler, checks []api.Check, log *slog.Logger) http.H
 	return api.AdminHandler(metrics, checks, log)
 }
 
-// observed tells the metrics of a request.
-func observed(m *metrics.Metrics) func(context.Context, api.Exchange) {
+// observed tells metrics and traces of a request.
+func observed(m *metrics.Metrics, t *tracing.Tracing) func(context.Context, api.Exchange) {
 	return func(ctx context.Context, e api.Exchange) {
 		m.Request(ctx, e.Method, e.Route, e.Status, e.Duration)
+		t.Request(ctx, e.Method, e.Route, e.Status)
 	}
 }

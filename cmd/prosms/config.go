@@ -41,6 +41,7 @@ type Config struct {
 	RatePerIP           int
 	Concurrency         int
 	MasterKey           MasterKey
+	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
 }
 
 // Secret prints as stars.
@@ -91,6 +92,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},
 		{"PROSMS_LOG_FORMAT", "text", oneOf(&c.LogFormat, "text", "json"), "text or json", false},
 		{"PROSMS_LOG_LEVEL", "info", oneOf(&c.LogLevel, "debug", "info", "warn", "error"), "debug, info, warn or error", false},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "", text(&c.OTLPEndpoint), "where traces go, over http/protobuf, such as http://localhost:4318; empty: nothing is traced; other OTEL_ variables hold as well", false},
 	}
 }
 
@@ -107,7 +109,6 @@ var notBuilt = map[string]string{
 	"PROSMS_QUIET_HOURS":          "09:00-20:00",
 	"PROSMS_CONFIG":               "",
 	"PROSMS_DEFAULT_TENANT":       "",
-	"OTEL_EXPORTER_OTLP_ENDPOINT": "",
 }
 
 // loadConfig reads the environment and names all that is wrong with it together.
