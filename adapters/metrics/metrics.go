@@ -65,7 +65,7 @@ func New(traces bool, log *slog.Logger) *Metrics {
 	m.appendSeconds = m.histogram("event_append_seconds", "Duration of a commit to the event store.", appendBuckets).WithLabelValues().(prometheus.Histogram)
 	m.batchSize = m.histogram("event_append_batch_size", "Events in a commit.", batchBuckets).WithLabelValues().(prometheus.Histogram)
 	m.requests = m.histogram("http_request_duration_seconds",
-		"Answered requests to the API; those with Prefer: wait take as long as they asked for.", requestBuckets, "method", "route", "status")
+		"Answered requests to the API; long polls and streams take as long as they are asked to.", requestBuckets, "method", "route", "status")
 	m.rateLimited = m.counter("rate_limited_total", "Requests refused with 429.").WithLabelValues()
 	m.sampleErrors = m.counter("metrics_sample_errors_total",
 		"Gauges that could not be read at a scrape, which then lacks them.", "source")

@@ -75,7 +75,7 @@ func (c *Config) settings() []setting {
 		{"TWILIO_MESSAGING_SERVICE_SID", "", text(&c.TwilioService), "sends instead of TWILIO_FROM", false},
 		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API", false},
 		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks", false},
-		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "health and profiles; keep it private", false},
+		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "health, metrics and profiles; keep it private", false},
 		{"PROSMS_PUBLIC_URL", "", text(&c.PublicURL), "the URL under which providers reach PROSMS_HTTP_ADDR; empty: no status callbacks", false},
 		{"PROSMS_DEFAULT_REGION", "", region(&c.Region), "for numbers without +, such as US; empty: they are refused", false},
 		{"PROSMS_RETRY_DELAYS", "30s,5m,30m,1h,2h", durations(&c.RetryDelays), "before each retry; the last holds for all further ones", false},
