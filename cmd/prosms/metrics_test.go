@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pro-sms/prosms/ports/porttest/servers"
 )
 
 // scrape returns what /metrics says, by series as it is written there.
@@ -133,4 +135,40 @@ func TestMetricsShowWhatHappened(t *testing.T) {
 			gateway.stop()
 		})
 	}
+}
+
+func TestAScrapeGoesOnWithoutBrokerAndStore(t *testing.T) {
+	brokerAddress, _ := servers.RabbitMQ(t)
+	broker, store := newCable(t, hostOf(t, brokerAddress)), newCable(t, hostOf(t, servers.Postgres(t)))
+	rig := newRig(t, true)
+	rig.replace("RABBITMQ_URL", broker.through(brokerAddress))
+	rig.replace("DATABASE_URL", store.through(rig.value("DATABASE_URL")))
+	gateway := rig.start()
+	const depth, inDoubt, lag = `rabbitmq_queue_depth{queue="sms.dispatch.high"}`, "sms_in_doubt", "relay_lag_events"
+	has := func(want bool) func() bool {
+		return func() bool {
+			start := time.Now()
+			series, _ := gateway.scrape()
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("a scrape took %s", took)
+			}
+			if _, ok := series["sms_retries_total"]; !ok {
+				t.Error("a counter is gone with the servers")
+			}
+			for _, gauge := range []string{depth, inDoubt, lag} {
+				if _, ok := series[gauge]; ok != want {
+					return false
+				}
+			}
+			return want || series[`metrics_sample_errors_total{source="rabbitmq_queue_depth"}`] > 0 && series[`metrics_sample_errors_total{source="sms_in_doubt"}`] > 0
+		}
+	}
+	eventually(t, 10*time.Second, "measured", has(true))
+	broker.pull()
+	store.pull()
+	eventually(t, 20*time.Second, "absent, and counted", has(false))
+	broker.plug()
+	store.plug()
+	eventually(t, 30*time.Second, "measured again", has(true))
+	gateway.stop()
 }
