@@ -165,11 +165,9 @@ func (q Queries) CountByStatus(ctx context.Context) (map[string]int64, error) {
 func (q Queries) Waiting(ctx context.Context, now time.Time) (map[string]int64, error) {
 	waiting := map[string]int64{}
 	for _, status := range []string{"accepted", "scheduled", "retrying"} {
-		lanes, err := q.Views.Count(ctx, messagesView, "lane",
-			ports.Condition{Column: "status", Op: ports.Equal, Value: status},
-			ports.Condition{Column: "due_at", Op: ports.AtMost, Value: now.UTC()})
+		lanes, err := q.dueByLane(ctx, status, now)
 		if err != nil {
-			return nil, fmt.Errorf("counting what waits: %w", err)
+			return nil, err
 		}
 		for lane, n := range lanes {
 			waiting[lane] += n
@@ -178,10 +176,30 @@ func (q Queries) Waiting(ctx context.Context, now time.Time) (map[string]int64, 
 	return waiting, nil
 }
 
-// InStatus returns how many messages stand in a status.
-func (q Queries) InStatus(ctx context.Context, status string) (int64, error) {
-	counts, err := q.Views.Count(ctx, messagesView, "status", ports.Condition{Column: "status", Op: ports.Equal, Value: status})
-	return counts[status], err
+// InDoubt returns of how many messages it is unknown by now whether they were sent.
+func (q Queries) InDoubt(ctx context.Context, now time.Time) (n int64, err error) {
+	lanes, err := q.dueByLane(ctx, "in_doubt", now)
+	for _, inLane := range lanes {
+		n += inLane
+	}
+	return n, err
+}
+
+// dueByLane counts by the index on status and due_at, in which no other stands.
+func (q Queries) dueByLane(ctx context.Context, status string, by time.Time) (map[string]int64, error) {
+	lanes, err := q.Views.Count(ctx, messagesView, "lane",
+		ports.Condition{Column: "status", Op: ports.Equal, Value: status},
+		ports.Condition{Column: "due_at", Op: ports.AtMost, Value: by.UTC()})
+	if err != nil {
+		return nil, fmt.Errorf("counting messages %s: %w", status, err)
+	}
+	return lanes, nil
+}
+
+// DeadLetters returns how many messages are given up. It looks at all.
+func (q Queries) DeadLetters(ctx context.Context) (int64, error) {
+	counts, err := q.Views.Count(ctx, messagesView, "status", ports.Condition{Column: "status", Op: ports.Equal, Value: "dead_lettered"})
+	return counts["dead_lettered"], err
 }
 
 // Keys returns a page of a tenant's keys, newest first; of all tenants where

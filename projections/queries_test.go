@@ -183,8 +183,20 @@ func TestWhoseAProvidersMessageIsAndWhatIsUnderWay(t *testing.T) {
 	if diff := cmp.Diff(map[string]int64{"dispatched": 1, "dispatching": 3, "accepted": 1}, counts); diff != "" || err != nil {
 		t.Errorf("CountByStatus: %v (-want +got):\n%s", err, diff)
 	}
-	if n, err := q.InStatus(t.Context(), "dispatching"); n != 3 || err != nil {
-		t.Errorf("InStatus = %d, %v; want 3", n, err)
+}
+
+func TestWhatIsInDoubtOrGivenUpIsCounted(t *testing.T) {
+	h := newHouse()
+	doubt := events.MessageInDoubt{Attempt: 1, Cause: "timeout"}
+	h.accept(t, "acme", "msg_1", nil, attempted, doubt)
+	h.accept(t, "other", "msg_2", func(a *events.MessageAccepted) { a.Lane = "bulk" }, attempted, doubt)
+	h.accept(t, "acme", "msg_3", nil, attempted, doubt, events.MessageDeadLettered{Reason: "in_doubt"})
+	h.accept(t, "acme", "msg_4", nil, attempted)
+	if n, err := h.queries().InDoubt(t.Context(), time.Now().Add(time.Hour)); n != 2 || err != nil {
+		t.Errorf("InDoubt = %d, %v; want 2", n, err)
+	}
+	if n, err := h.queries().DeadLetters(t.Context()); n != 1 || err != nil {
+		t.Errorf("DeadLetters = %d, %v; want 1", n, err)
 	}
 }
 

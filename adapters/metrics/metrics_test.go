@@ -145,7 +145,7 @@ func TestAGaugeThatCannotBeReadIsAbsentAndCounted(t *testing.T) {
 				return map[string]float64{"": 1}, fault
 			}},
 			metrics.Gauge{Name: "hangs", Read: func(ctx context.Context) (map[string]float64, error) {
-				time.Sleep(3 * time.Second) // whatever ctx says
+				time.Sleep(30 * time.Second) // whatever ctx says
 				return map[string]float64{"": 1}, ctx.Err()
 			}},
 		)
@@ -173,6 +173,36 @@ func TestAGaugeThatCannotBeReadIsAbsentAndCounted(t *testing.T) {
 		if n := counted(t, m, "hangs"); n < 2 {
 			t.Errorf("failures to read hangs = %v, want 2 or more", n)
 		}
+		time.Sleep(time.Minute) // until the last read has ended
+	})
+}
+
+func TestAGaugeThatIsSlowShowsWhatWasReadLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMetrics(false)
+		reads := 0
+		m.Sample(metrics.Gauge{Name: "slow", Read: func(ctx context.Context) (map[string]float64, error) {
+			reads++
+			time.Sleep(4 * time.Second)
+			return map[string]float64{"": float64(reads)}, ctx.Err()
+		}})
+		start := time.Now()
+		for _, step := range []struct {
+			at   time.Duration
+			want string
+		}{{0, ""}, {15 * time.Second, "slow 1.0"}, {30 * time.Second, "slow 2.0"}, {5 * time.Minute, ""}} {
+			time.Sleep(step.at - time.Since(start))
+			got := ""
+			for _, line := range scrape(t, m) {
+				if strings.HasPrefix(line, "slow ") {
+					got = line
+				}
+			}
+			if got != step.want {
+				t.Errorf("after %s: %q, want %q", step.at, got, step.want)
+			}
+		}
+		time.Sleep(time.Minute) // until the last read has ended
 	})
 }
 

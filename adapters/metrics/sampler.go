@@ -10,8 +10,10 @@ import (
 )
 
 const (
-	sampleTimeout = 2 * time.Second // for a gauge to be read
-	sampleFor     = 5 * time.Second // how long what was read is good
+	sampleWait    = 2 * time.Second  // of a scrape for a gauge
+	sampleTimeout = 20 * time.Second // of reading it
+	sampleFresh   = 5 * time.Second  // how long what was read is as good as new
+	sampleStale   = time.Minute      // and how long better than nothing, while reading takes long
 )
 
 // Gauge is what is read when somebody scrapes.
@@ -19,7 +21,8 @@ type Gauge struct {
 	Name, Help string
 	Label      string // empty: there is one value, under the key ""
 	// Read returns the values by label. A scrape waits for it no longer than 2 s, and
-	// does not ask again for 5 s, however many scrape.
+	// then takes what was read last, within a minute. It is asked once in 5 s, however
+	// many scrape.
 	Read func(context.Context) (map[string]float64, error)
 }
 
@@ -78,7 +81,7 @@ func (s *sampler) Collect(out chan<- prometheus.Metric) {
 // way, so that a server that hangs holds one goroutine.
 func (s *sampler) sample() (map[string]float64, error) {
 	s.mu.Lock()
-	if !s.readAt.IsZero() && time.Since(s.readAt) < sampleFor {
+	if !s.readAt.IsZero() && time.Since(s.readAt) < sampleFresh {
 		defer s.mu.Unlock()
 		return s.values, s.err
 	}
@@ -90,15 +93,19 @@ func (s *sampler) sample() (map[string]float64, error) {
 	}
 	s.mu.Unlock()
 
-	limit := time.NewTimer(sampleTimeout)
+	limit := time.NewTimer(sampleWait)
 	defer limit.Stop()
+	late := false
 	select {
 	case <-reading:
 	case <-limit.C:
-		return nil, errSlow
+		late = true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if late && (s.readAt.IsZero() || time.Since(s.readAt) > sampleStale) {
+		return nil, errSlow
+	}
 	return s.values, s.err
 }
 

@@ -30,12 +30,12 @@ func newGauges(st stores, b bus, queries projections.Queries, runner *projection
 		}, {
 			Name: "sms_dead_letters", Help: "Messages given up that nobody has sent again.",
 			Read: func(ctx context.Context) (map[string]float64, error) {
-				return count(queries.InStatus(ctx, string(domain.DeadLettered)))
+				return count(queries.DeadLetters(ctx))
 			},
 		}, {
 			Name: "sms_in_doubt", Help: "Messages of which it is unknown whether they were sent.",
 			Read: func(ctx context.Context) (map[string]float64, error) {
-				return count(queries.InStatus(ctx, string(domain.InDoubt)))
+				return count(queries.InDoubt(ctx, time.Now()))
 			},
 		}, {
 			Name: "relay_lag_events", Help: "Events that the slowest relay has yet to tell the bus.",
