@@ -62,6 +62,16 @@ install_packages() {
         >"$work/apt.log" 2>&1 || { tail -n 5 "$work/apt.log" && return 1; }
 }
 
+# find_promtool prints the path of promtool: the installed one, or that of Debian's
+# package, which is unpacked and not installed, since that would start a server.
+find_promtool() {
+    command -v promtool && return
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+    mkdir -p "$work/promtool" && cd "$work/promtool" || return 1
+    { apt-get download prometheus || { [[ $(id -u) == 0 ]] && apt-get update && apt-get download prometheus; }; } >apt.log 2>&1 || return 1
+    dpkg-deb --extract prometheus_*.deb . && [[ -x usr/bin/promtool ]] && echo "$work/promtool/usr/bin/promtool"
+}
+
 package_of() {
     case $1 in
     postgres) echo postgresql ;;

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
+	"time"
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
@@ -25,6 +28,7 @@ type stream[S aggregate[S]] struct {
 	State   S
 	Version int
 	Origin  events.Meta // of the first event
+	Since   time.Time   // when it began, or is to, or began anew
 }
 
 // fold replays recorded events onto the zero state.
@@ -32,12 +36,40 @@ func fold[S aggregate[S]](id string, recorded []events.Recorded) stream[S] {
 	s := stream[S]{ID: id}
 	for i, r := range recorded {
 		if i == 0 {
-			s.Origin = r.Meta
+			s.Origin, s.Since = r.Meta, r.RecordedAt
 		}
+		s.Since = since(s.Since, r)
 		s.State = s.State.Evolve(r.Data)
 		s.Version = r.Version
 	}
 	return s
+}
+
+// trace returns the id of the trace that s belongs to, for the log; empty where
+// the request that began it named none.
+func (s stream[S]) trace() slog.Attr {
+	if parts := strings.Split(s.Origin.TraceParent, "-"); len(parts) == 4 {
+		return slog.String("trace_id", parts[1])
+	}
+	return slog.Attr{}
+}
+
+// since returns from when on a text is to be sent, for measuring how long it takes:
+// what the caller or the law put off is no delay of ours.
+func since(before time.Time, r events.Recorded) time.Time {
+	switch e := r.Data.(type) {
+	case events.MessageAccepted:
+		if e.SendAt != nil {
+			return *e.SendAt
+		}
+	case events.MessageDeferred:
+		if e.Reason == "quiet_hours" {
+			return e.Until
+		}
+	case events.MessageRedriven:
+		return r.RecordedAt
+	}
+	return before
 }
 
 // then returns s after its own decision was appended.

@@ -16,12 +16,13 @@ func (d *Dispatcher) send(c claimed) {
 	outcome := c.provider.Send(context.Background(), ports.Text{
 		MessageID: c.ID, Attempt: c.State.Attempt,
 		To: text.To, From: text.From, Body: text.Body, ExpiresAt: text.ExpiresAt,
+		Lane: domain.Lane(text.Lane), Since: c.Since, TraceParent: c.Origin.TraceParent,
 	})
 	c.pass.Done(outcome)
 	if err := d.record(c, outcome); err != nil {
 		// The claim stands in the log without an outcome: as after a crash, the
 		// scheduler finds it and looks it up.
-		d.Log.Error("recording outcome", "message", c.ID, "attempt", c.State.Attempt, "class", outcome.Class, "error", err)
+		d.Log.Error("recording outcome", "message", c.ID, "attempt", c.State.Attempt, "class", outcome.Class, "error", err, c.trace())
 	}
 }
 

@@ -143,12 +143,12 @@ func (r *Reconciler) lookUp(ctx context.Context, d doubt, last bool, now time.Ti
 	canLookUp := !errors.Is(err, ports.ErrNoLookup)
 	switch {
 	case err != nil && canLookUp:
-		r.Log.Warn("looking up", "message", d.ID, "attempt", d.State.Attempt, "error", err)
+		r.Log.Warn("looking up", "message", d.ID, "attempt", d.State.Attempt, "error", err, d.trace())
 		return nil
 	case found.ProviderMessageID == "" && !last:
 		return nil
 	case found.Ambiguous:
-		r.Log.Warn("several texts match, taking the earliest", "message", d.ID, "attempt", d.State.Attempt)
+		r.Log.Warn("several texts match, taking the earliest", "message", d.ID, "attempt", d.State.Attempt, d.trace())
 	}
 	command := domain.Reconcile{
 		Attempt: d.State.Attempt, ProviderMessageID: found.ProviderMessageID,
@@ -180,6 +180,7 @@ func (r *Reconciler) find(ctx context.Context, d doubt) (ports.Found, error) {
 		Text: ports.Text{
 			MessageID: d.ID, Attempt: d.State.Attempt,
 			To: text.To, From: text.From, Body: text.Body, ExpiresAt: text.ExpiresAt,
+			TraceParent: d.Origin.TraceParent,
 		},
 		AttemptedAt: d.attemptedAt,
 		Bound: func(id string) bool {

@@ -55,7 +55,7 @@ func readFile(t *testing.T, name string) string {
 }
 
 // pinned is an image with a version down to the patch: "postgres:15.15-bookworm".
-var pinned = regexp.MustCompile(`^[a-z0-9/-]+:\d+\.\d+(\.\d+)?(-[a-z0-9]+)?$`)
+var pinned = regexp.MustCompile(`^[a-z0-9/-]+:v?\d+\.\d+(\.\d+)?(-[a-z0-9]+)?$`)
 
 func TestEveryForeignImageIsPinned(t *testing.T) {
 	for _, file := range []string{"docker-compose.yml", "deploy/compose.test.yml"} {
@@ -87,7 +87,7 @@ func TestEveryVariableIsKnown(t *testing.T) {
 			t.Errorf("docker-compose.yml sets %s, which is not in .env.example", name)
 		}
 	}
-	ownNames := []string{"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD", "API_PORT"}
+	ownNames := []string{"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD", "GRAFANA_PASSWORD", "API_PORT"}
 	for _, m := range regexp.MustCompile(`\$\{([A-Z0-9_]+)`).FindAllStringSubmatch(readFile(t, "docker-compose.yml"), -1) {
 		if !known[m[1]] && !slices.Contains(ownNames, m[1]) {
 			t.Errorf("docker-compose.yml reads %s, which is not in .env.example", m[1])
@@ -144,6 +144,43 @@ func TestWhatAServiceWaitsForHasAHealthCheck(t *testing.T) {
 				t.Errorf("%s does not wait for %s to be healthy", name, dependency)
 			}
 		}
+	}
+}
+
+// What watches the stack has to know where everything listens.
+func TestTheMonitoringFindsWhatItWatches(t *testing.T) {
+	c := readCompose(t, "docker-compose.yml")
+	for name, port := range map[string]string{"prosms": c.Services["prosms"].Environment["PROSMS_ADMIN_ADDR"], "rabbitmq": ":15692"} {
+		networks := c.Services[name].Networks
+		if !slices.ContainsFunc(c.Services["prometheus"].Networks, func(n string) bool { return slices.Contains(networks, n) }) {
+			t.Errorf("prometheus does not share a network with %s", name)
+		}
+		scrapes := readFile(t, "deploy/prometheus/prometheus.yml")
+		if !strings.Contains(scrapes, "["+name+"], type: A, port: "+strings.TrimPrefix(port, ":")) && !strings.Contains(scrapes, `"`+name+port+`"`) {
+			t.Errorf("prometheus does not scrape %s at %s", name, port)
+		}
+	}
+	if !strings.Contains(readFile(t, "deploy/rabbitmq/enabled_plugins"), "rabbitmq_prometheus") {
+		t.Error("rabbitmq does not serve metrics")
+	}
+	sources := readFile(t, "deploy/grafana/provisioning/datasources/prosms.yml")
+	for _, m := range regexp.MustCompile(`url: http://([a-z]+):(\d+)`).FindAllStringSubmatch(sources, -1) {
+		published := "127.0.0.1:" + m[2] + ":" + m[2]
+		if s, ok := c.Services[m[1]]; !ok || !slices.Contains(s.Ports, published) || !slices.Contains(s.Networks, "front") {
+			t.Errorf("grafana asks %s at %s, which is no such service", m[1], m[2])
+		}
+	}
+	for name := range c.Services["grafana"].DependsOn {
+		if !strings.Contains(sources, "//"+name+":") {
+			t.Errorf("grafana waits for %s and does not ask it", name)
+		}
+	}
+	provisioned := readFile(t, "deploy/grafana/provisioning/dashboards/prosms.yml")
+	if !slices.ContainsFunc(c.Services["grafana"].Volumes, func(v string) bool {
+		parts := strings.Split(v, ":")
+		return parts[0] == "./deploy/grafana/dashboards" && strings.Contains(provisioned, "path: "+parts[1])
+	}) {
+		t.Error("grafana does not look for dashboards where they are mounted")
 	}
 }
 

@@ -40,6 +40,11 @@ type Text struct {
 	To, Body  events.Personal
 	From      events.Personal // empty: the provider's default sender
 	ExpiresAt *time.Time      // not worth delivering afterwards
+
+	// For measuring and tracing; no provider is told.
+	Lane        domain.Lane // empty in look-ups
+	Since       time.Time   // from when on it was to be sent; zero in look-ups
+	TraceParent string      // of the request that the message came with
 }
 
 // Outcome is what an attempt came to. Nothing in it is personal.

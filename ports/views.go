@@ -31,8 +31,9 @@ type Views interface {
 	// Find returns rows in the order that q names.
 	Find(ctx context.Context, view View, q Query) ([]Row, error)
 
-	// Count returns the number of rows for each value of a string column.
-	Count(ctx context.Context, view View, column string) (map[string]int64, error)
+	// Count returns the number of rows for each value of a string column, of those
+	// rows for which all conditions hold.
+	Count(ctx context.Context, view View, column string, where ...Condition) (map[string]int64, error)
 }
 
 // ViewTx is a view within Advance. It is not safe for concurrent use.

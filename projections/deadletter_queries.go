@@ -66,6 +66,19 @@ func (q Queries) DeadLetters(ctx context.Context, f DeadLetterFilter) ([]DeadLet
 	return found[:f.Limit], found[f.Limit-1].place(), nil
 }
 
+// DeadLetterCount returns how many dead letters of all tenants wait for an operator.
+func (q Queries) DeadLetterCount(ctx context.Context, now time.Time) (n int64, err error) {
+	lanes, err := q.Views.Count(ctx, deadLettersView, "lane",
+		ports.Condition{Column: "dead_lettered_at", Op: ports.AtMost, Value: now.UTC()})
+	if err != nil {
+		return 0, fmt.Errorf("counting dead letters: %w", err)
+	}
+	for _, inLane := range lanes {
+		n += inLane
+	}
+	return n, nil
+}
+
 // place is where d stands in the list.
 func (d DeadLetter) place() *ports.Cursor {
 	return &ports.Cursor{Key: *d.DeadLetteredAt, ID: d.Message.ID}

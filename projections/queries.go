@@ -156,9 +156,44 @@ func idsOf(rows []ports.Row) []string {
 	return ids
 }
 
-// CountByStatus returns how many messages stand in each status.
+// CountByStatus returns how many messages stand in each status. It looks at all.
 func (q Queries) CountByStatus(ctx context.Context) (map[string]int64, error) {
 	return q.Views.Count(ctx, messagesView, "status")
+}
+
+// Waiting returns by lane how many messages could be claimed by now.
+func (q Queries) Waiting(ctx context.Context, now time.Time) (map[string]int64, error) {
+	waiting := map[string]int64{}
+	for _, status := range []string{"accepted", "scheduled", "retrying"} {
+		lanes, err := q.dueByLane(ctx, status, now)
+		if err != nil {
+			return nil, err
+		}
+		for lane, n := range lanes {
+			waiting[lane] += n
+		}
+	}
+	return waiting, nil
+}
+
+// InDoubt returns of how many messages it is unknown by now whether they were sent.
+func (q Queries) InDoubt(ctx context.Context, now time.Time) (n int64, err error) {
+	lanes, err := q.dueByLane(ctx, "in_doubt", now)
+	for _, inLane := range lanes {
+		n += inLane
+	}
+	return n, err
+}
+
+// dueByLane counts by the index on status and due_at, in which no other stands.
+func (q Queries) dueByLane(ctx context.Context, status string, by time.Time) (map[string]int64, error) {
+	lanes, err := q.Views.Count(ctx, messagesView, "lane",
+		ports.Condition{Column: "status", Op: ports.Equal, Value: status},
+		ports.Condition{Column: "due_at", Op: ports.AtMost, Value: by.UTC()})
+	if err != nil {
+		return nil, fmt.Errorf("counting messages %s: %w", status, err)
+	}
+	return lanes, nil
 }
 
 // Keys returns a page of a tenant's keys, newest first; of all tenants where

@@ -185,6 +185,35 @@ func TestWhoseAProvidersMessageIsAndWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+func TestWhatIsInDoubtOrGivenUpIsCounted(t *testing.T) {
+	h := newHouse()
+	doubt := events.MessageInDoubt{Attempt: 1, Cause: "timeout"}
+	h.accept(t, "acme", "msg_1", nil, attempted, doubt)
+	h.accept(t, "other", "msg_2", func(a *events.MessageAccepted) { a.Lane = "bulk" }, attempted, doubt)
+	h.accept(t, "acme", "msg_3", nil, attempted, doubt, events.MessageDeadLettered{Reason: "in_doubt"})
+	h.accept(t, "acme", "msg_4", nil, attempted)
+	if n, err := h.queries().InDoubt(t.Context(), time.Now().Add(time.Hour)); n != 2 || err != nil {
+		t.Errorf("InDoubt = %d, %v; want 2", n, err)
+	}
+	if n, err := h.queries().DeadLetterCount(t.Context(), time.Now().Add(time.Hour)); n != 1 || err != nil {
+		t.Errorf("DeadLetterCount = %d, %v; want 1", n, err)
+	}
+}
+
+func TestWhatCouldBeClaimedIsCountedByLane(t *testing.T) {
+	h := newHouse()
+	later := time.Now().Add(time.Hour)
+	h.accept(t, "acme", "msg_1", func(a *events.MessageAccepted) { a.Lane = "high" })
+	h.accept(t, "acme", "msg_2", func(a *events.MessageAccepted) { a.Lane = "bulk" }, attempted)
+	h.accept(t, "acme", "msg_3", func(a *events.MessageAccepted) { a.Lane, a.SendAt = "bulk", &later })
+	for wait, want := range map[time.Duration]map[string]int64{0: {"high": 1}, 2 * time.Hour: {"high": 1, "bulk": 1}} {
+		got, err := h.queries().Waiting(t.Context(), time.Now().Add(wait))
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("Waiting in %s: %v (-want +got):\n%s", wait, err, diff)
+		}
+	}
+}
+
 func TestKeysAreListedByTenantInPages(t *testing.T) {
 	h := newHouse()
 	for i, tenant := range []string{"acme", "other", "acme", "acme"} {

@@ -53,6 +53,13 @@ func (s *Server) build() *api {
 	return a
 }
 
+func (a *api) wrapped() http.Handler {
+	if a.Wrap == nil {
+		return a
+	}
+	return a.Wrap(a)
+}
+
 // ServeHTTP answers one request, whatever becomes of it, and logs it without
 // saying whom it was about.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +94,7 @@ func (a *api) record(res *response, r *http.Request, took time.Duration) {
 		slog.String("method", knownMethod(r.Method)), slog.String("route", res.route), slog.Int("status", res.status),
 		slog.Duration("duration", took), slog.String("request_id", res.requestID))
 	if a.Observe != nil {
-		a.Observe(Exchange{Method: knownMethod(r.Method), Route: res.route, Status: res.status, Duration: took})
+		a.Observe(r.Context(), Exchange{Method: knownMethod(r.Method), Route: res.route, Status: res.status, Duration: took})
 	}
 }
 

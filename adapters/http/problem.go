@@ -55,7 +55,6 @@ var (
 	errOverloaded       = &refusal{status: http.StatusServiceUnavailable, code: "overloaded", detail: "Too much work is under way; nothing was done."}
 	errUnavailable      = &refusal{status: http.StatusServiceUnavailable, code: "unavailable", detail: "The event store cannot be reached. Repeat the request, with its Idempotency-Key."}
 	errInternal         = &refusal{status: http.StatusInternalServerError, code: "internal", detail: "Something is wrong on our side; the request id leads to it in the log."}
-	errNotAvailable     = &refusal{status: http.StatusNotImplemented, code: "not_available", detail: "This part of the API is not built yet."}
 
 	// errGone says that the client did not take its answer. There is nobody to tell.
 	errGone = errors.New("client is gone")

@@ -1,11 +1,6 @@
 package api
 
-import (
-	"net/http"
-
-	"github.com/pro-sms/prosms/commands"
-	"github.com/pro-sms/prosms/domain"
-)
+import "github.com/pro-sms/prosms/domain"
 
 // access says who may take a route.
 type access string
@@ -75,6 +70,3 @@ func (a *api) routes() []route {
 		{pattern: "GET /docs/docs.css", access: public, handle: getFile("text/css; charset=utf-8", docsStyle)},
 	}
 }
-
-// notAvailable answers what the contract has and this version has not.
-func notAvailable(http.ResponseWriter, *http.Request, commands.Caller) error { return errNotAvailable }

@@ -40,12 +40,13 @@ type Server struct {
 	RatePerKey int           // requests a second, with bursts of twice that; 0: unlimited
 	RatePerIP  int           // the same for requests without a valid key, by client address
 
-	Twilio    Twilio              // zero: no webhooks
-	Callbacks map[string]Callback // of other providers, by name
-	Checks    []Check             // of /readyz
-	Observe   func(Exchange)      // told of every answered request; nil: nobody
-	Log       *slog.Logger        // nil: slog.Default
-	Now       func() time.Time    // nil: time.Now
+	Twilio    Twilio                          // zero: no webhooks
+	Callbacks map[string]Callback             // of other providers, by name
+	Checks    []Check                         // of /readyz
+	Observe   func(context.Context, Exchange) // told of every answered request; nil: nobody
+	Wrap      func(http.Handler) http.Handler // what every request passes first; nil: nothing
+	Log       *slog.Logger                    // nil: slog.Default
+	Now       func() time.Time                // nil: time.Now
 
 	Timeout     time.Duration // of the work for one request, a long poll's waiting aside; 0: 15 s
 	Grace       time.Duration // how long Run waits for requests under way when it ends; 0: 20 s
@@ -79,7 +80,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	a := s.build()
 	server := &http.Server{
-		Handler:           a,
+		Handler:           a.wrapped(),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,
@@ -107,4 +108,4 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 
 // Handler returns the whole API for use under another server or in a test. It
 // keeps caches: call it once.
-func (s *Server) Handler() http.Handler { return s.build() }
+func (s *Server) Handler() http.Handler { return s.build().wrapped() }

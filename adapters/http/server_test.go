@@ -16,7 +16,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pro-sms/prosms/adapters/http"
-	"github.com/pro-sms/prosms/domain"
 )
 
 // serve runs a server as cmd does, until stop is called.
@@ -199,7 +198,7 @@ func TestTheAccessLogSaysWhatAndNotWhom(t *testing.T) {
 	var seen []api.Exchange
 	var mu sync.Mutex
 	w := newWorld(t, func(s *api.Server) {
-		s.Observe = func(e api.Exchange) {
+		s.Observe = func(_ context.Context, e api.Exchange) {
 			mu.Lock()
 			defer mu.Unlock()
 			seen = append(seen, e)
@@ -227,17 +226,6 @@ func TestTheAccessLogSaysWhatAndNotWhom(t *testing.T) {
 	defer mu.Unlock()
 	if len(seen) != 5 || seen[0].Route != "/v1/messages" || seen[0].Status != http.StatusAccepted || seen[4].Route != "" {
 		t.Errorf("observed %+v", seen)
-	}
-}
-
-func TestWhatIsNotBuiltYetSaysSoToWhoMayAsk(t *testing.T) {
-	w := newWorld(t)
-	if a := w.do("GET", "/v1/opt-outs", ""); a.status != http.StatusNotImplemented || a.problem(t).Code != "not_available" {
-		t.Errorf("answer %d %s", a.status, a.body)
-	}
-	w.key = w.newKey("acme", domain.ScopeWrite)
-	if a := w.do("GET", "/v1/opt-outs", ""); a.status != http.StatusForbidden {
-		t.Errorf("without the scope: %d", a.status)
 	}
 }
 

@@ -59,8 +59,12 @@ func (v *Views) commit(changed map[string]map[string]ports.Row) {
 }
 
 // Count implements ports.Views.
-func (v *Views) Count(ctx context.Context, view ports.View, column string) (map[string]int64, error) {
+func (v *Views) Count(ctx context.Context, view ports.View, column string, where ...ports.Condition) (map[string]int64, error) {
 	key, err := keyOf(view, column)
+	if err != nil {
+		return nil, fmt.Errorf("counting %s: %w", view.Name, err)
+	}
+	matches, err := matcher(view, where)
 	if err != nil {
 		return nil, fmt.Errorf("counting %s: %w", view.Name, err)
 	}
@@ -68,7 +72,7 @@ func (v *Views) Count(ctx context.Context, view ports.View, column string) (map[
 	defer v.mu.RUnlock()
 	counts := make(map[string]int64)
 	for _, row := range v.tables[view.Name] {
-		if value, ok := key(row).(string); ok {
+		if value, ok := key(row).(string); ok && matches(row) {
 			counts[value]++
 		}
 	}

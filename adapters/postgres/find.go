@@ -13,22 +13,14 @@ func (t table) find(q ports.Query) (sql string, args []any, err error) {
 	if err != nil {
 		return "", nil, err
 	}
+	where, args, err := t.where(q.Where)
+	if err != nil {
+		return "", nil, err
+	}
+	where = append(where, order+" IS NOT NULL")
 	param := func(column string, value any) string {
 		args = append(args, value)
 		return fmt.Sprintf("$%d::%s", len(args), t.types[column])
-	}
-	where := []string{order + " IS NOT NULL"}
-	for _, c := range q.Where {
-		column, err := t.column(c.Column)
-		if err != nil {
-			return "", nil, err
-		}
-		switch c.Op {
-		case ports.Equal, ports.AtLeast, ports.Before, ports.AtMost:
-		default:
-			return "", nil, fmt.Errorf("column %s: no such comparison", c.Column)
-		}
-		where = append(where, column+" "+string(c.Op)+" "+param(c.Column, c.Value))
 	}
 	direction, beyond := "", ">"
 	if q.Desc {
@@ -43,12 +35,35 @@ func (t table) find(q ports.Query) (sql string, args []any, err error) {
 		t.selectRows(), strings.Join(where, " AND "), order, direction, direction, len(args)), args, nil
 }
 
-func (t table) count(column string) (string, error) {
+func (t table) count(column string, conditions []ports.Condition) (sql string, args []any, err error) {
 	c, err := t.column(column)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return `SELECT ` + c + `::text, count(*) FROM ` + t.name + ` WHERE ` + c + ` IS NOT NULL GROUP BY 1`, nil
+	where, args, err := t.where(conditions)
+	if err != nil {
+		return "", nil, err
+	}
+	where = append(where, c+" IS NOT NULL")
+	return `SELECT ` + c + `::text, count(*) FROM ` + t.name + ` WHERE ` + strings.Join(where, " AND ") + ` GROUP BY 1`, args, nil
+}
+
+// where returns conditions in SQL, and the arguments from $1 on.
+func (t table) where(conditions []ports.Condition) (where []string, args []any, err error) {
+	for _, c := range conditions {
+		column, err := t.column(c.Column)
+		if err != nil {
+			return nil, nil, err
+		}
+		switch c.Op {
+		case ports.Equal, ports.AtLeast, ports.Before, ports.AtMost:
+		default:
+			return nil, nil, fmt.Errorf("column %s: no such comparison", c.Column)
+		}
+		args = append(args, c.Value)
+		where = append(where, fmt.Sprintf("%s %s $%d::%s", column, c.Op, len(args), t.types[c.Column]))
+	}
+	return where, args, nil
 }
 
 // column returns the quoted name of a key column or of the id.

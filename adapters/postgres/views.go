@@ -99,24 +99,24 @@ func (v *Views) find(ctx context.Context, view ports.View, q ports.Query) ([]por
 }
 
 // Count implements ports.Views.
-func (v *Views) Count(ctx context.Context, view ports.View, column string) (map[string]int64, error) {
-	counts, err := v.count(ctx, view, column)
+func (v *Views) Count(ctx context.Context, view ports.View, column string, where ...ports.Condition) (map[string]int64, error) {
+	counts, err := v.count(ctx, view, column, where)
 	if err != nil {
 		return nil, fmt.Errorf("counting %s: %w", view.Name, unavailable(err))
 	}
 	return counts, nil
 }
 
-func (v *Views) count(ctx context.Context, view ports.View, column string) (map[string]int64, error) {
+func (v *Views) count(ctx context.Context, view ports.View, column string, where []ports.Condition) (map[string]int64, error) {
 	t, err := v.table(ctx, v.db.pool, view)
 	if err != nil {
 		return nil, err
 	}
-	sql, err := t.count(column)
+	sql, args, err := t.count(column, where)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := v.db.pool.Query(ctx, sql)
+	rows, err := v.db.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func (f *Feed) step(ctx context.Context, out chan<- *message.Message) (delivered
 		return false, err
 	}
 	defer release()
-	offset, err := f.db.offset(ctx, f.group)
+	offset, err := f.db.Position(ctx, f.group)
 	if err != nil {
 		return false, err
 	}

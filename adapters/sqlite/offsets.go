@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// offset returns the last position that a consumer group has acked; 0 for none.
-func (d *DB) offset(ctx context.Context, group string) (position int64, err error) {
+// Position returns the last position that a consumer group has acked; 0 for none.
+func (d *DB) Position(ctx context.Context, group string) (position int64, err error) {
 	row := d.views.readers.QueryRowContext(ctx, `SELECT position FROM relay_offsets WHERE consumer_group = ?`, group)
 	if err := row.Scan(&position); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("reading offset of %s: %w", group, d.views.classify(err))

@@ -14,21 +14,11 @@ func selection(view ports.View, q ports.Query) (string, []any, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	conditions := []string{order + " IS NOT NULL"}
-	var args []any
-	for _, c := range q.Where {
-		column, err := columnOf(view, c.Column)
-		if err != nil {
-			return "", nil, err
-		}
-		switch c.Op {
-		case ports.Equal, ports.AtLeast, ports.Before, ports.AtMost:
-		default:
-			return "", nil, fmt.Errorf("comparing %s: no such comparison", c.Column)
-		}
-		conditions = append(conditions, fmt.Sprintf("%s %s ?", column, c.Op))
-		args = append(args, stored(c.Value))
+	conditions, args, err := conditions(view, q.Where)
+	if err != nil {
+		return "", nil, err
 	}
+	conditions = append(conditions, order+" IS NOT NULL")
 	direction, beyond := "ASC", ">"
 	if q.Desc {
 		direction, beyond = "DESC", "<"
@@ -40,6 +30,38 @@ func selection(view ports.View, q ports.Query) (string, []any, error) {
 	statement := fmt.Sprintf("%s WHERE %s ORDER BY %s %[4]s, id %[4]s LIMIT ?",
 		selectRows(view), strings.Join(conditions, " AND "), order, direction)
 	return statement, append(args, max(q.Limit, 0)), nil
+}
+
+// counting returns the statement that counts rows by a column, and its arguments.
+func counting(view ports.View, column string, where []ports.Condition) (string, []any, error) {
+	name, err := columnOf(view, column)
+	if err != nil {
+		return "", nil, err
+	}
+	conditions, args, err := conditions(view, where)
+	if err != nil {
+		return "", nil, err
+	}
+	return fmt.Sprintf("SELECT %[1]s, count(*) FROM %[2]s WHERE %[3]s GROUP BY 1",
+		name, quoted(view.Name), strings.Join(append(conditions, name+" IS NOT NULL"), " AND ")), args, nil
+}
+
+// conditions returns where in SQL, and the arguments.
+func conditions(view ports.View, where []ports.Condition) (conditions []string, args []any, err error) {
+	for _, c := range where {
+		column, err := columnOf(view, c.Column)
+		if err != nil {
+			return nil, nil, err
+		}
+		switch c.Op {
+		case ports.Equal, ports.AtLeast, ports.Before, ports.AtMost:
+		default:
+			return nil, nil, fmt.Errorf("comparing %s: no such comparison", c.Column)
+		}
+		conditions = append(conditions, fmt.Sprintf("%s %s ?", column, c.Op))
+		args = append(args, stored(c.Value))
+	}
+	return conditions, args, nil
 }
 
 func selectRows(view ports.View) string {

@@ -5,6 +5,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -115,6 +116,17 @@ func (d *DB) checkViews(ctx context.Context) error {
 
 // EventStore returns the log.
 func (d *DB) EventStore() *EventStore { return d.store }
+
+// PoolUsage returns the share of connections that are in use, 0 to 1, of the pool
+// that is used most: each file has one for the writer and one for its readers.
+func (d *DB) PoolUsage() float64 {
+	usage := 0.0
+	for _, pool := range []*sql.DB{d.log.writer, d.log.readers, d.views.writer, d.views.readers} {
+		stats := pool.Stats()
+		usage = max(usage, float64(stats.InUse)/float64(stats.MaxOpenConnections))
+	}
+	return usage
+}
 
 // Close ends feeds and roles, waits for feeds and for transactions under way, and
 // lets another process open the database. Closing again does nothing.

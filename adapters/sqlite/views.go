@@ -80,13 +80,12 @@ func (v *Views) Find(ctx context.Context, view ports.View, q ports.Query) ([]por
 }
 
 // Count implements ports.Views.
-func (v *Views) Count(ctx context.Context, view ports.View, column string) (map[string]int64, error) {
-	name, err := columnOf(view, column)
+func (v *Views) Count(ctx context.Context, view ports.View, column string, where ...ports.Condition) (map[string]int64, error) {
+	statement, args, err := counting(view, column, where)
 	if err != nil {
 		return nil, fmt.Errorf("counting %s: %w", view.Name, err)
 	}
-	rows, err := v.file.readers.QueryContext(ctx, fmt.Sprintf(
-		`SELECT %[1]s, count(*) FROM %[2]s WHERE %[1]s IS NOT NULL GROUP BY 1`, name, quoted(view.Name)))
+	rows, err := v.file.readers.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return nil, fmt.Errorf("counting %s: %w", view.Name, v.file.classify(err))
 	}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
 
 	api "github.com/pro-sms/prosms/adapters/http"
+	"github.com/pro-sms/prosms/adapters/metrics"
+	"github.com/pro-sms/prosms/adapters/tracing"
 	"github.com/pro-sms/prosms/adapters/twilio"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/events"
@@ -44,9 +47,14 @@ func newChecks(st stores, b bus, limits limits) []api.Check {
 }
 
 // newAdmin serves operators, on a listener that must not be public.
-func newAdmin(checks []api.Check, log *slog.Logger) http.Handler {
-	metrics := func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "not_available: metrics are not built yet", http.StatusNotImplemented)
+func newAdmin(metrics http.Handler, checks []api.Check, log *slog.Logger) http.Handler {
+	return api.AdminHandler(metrics, checks, log)
+}
+
+// observed tells metrics and traces of a request.
+func observed(m *metrics.Metrics, t *tracing.Tracing) func(context.Context, api.Exchange) {
+	return func(ctx context.Context, e api.Exchange) {
+		m.Request(ctx, e.Method, e.Route, e.Status, e.Duration)
+		t.Request(ctx, e.Method, e.Route, e.Status)
 	}
-	return api.AdminHandler(http.HandlerFunc(metrics), checks, log)
 }

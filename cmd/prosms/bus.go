@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/pro-sms/prosms/adapters/inproc"
@@ -17,10 +18,23 @@ const consumerProjections = "projections"
 // bus is a bus with what depends on its kind.
 type bus struct {
 	ports.Bus
-	relays      [][]string                  // the topics that each relay serves
-	deadLetters bool                        // what cannot be delivered comes to TopicDeadLetter
-	retryTiers  []time.Duration             // delays that the bus can hold; none: all are the scheduler's
-	ping        func(context.Context) error // nil: in this process
+	relays      [][]string                                    // the topics that each relay serves
+	deadLetters bool                                          // what cannot be delivered comes to TopicDeadLetter
+	retryTiers  []time.Duration                               // delays that the bus can hold; none: all are the scheduler's
+	depths      func(context.Context) (map[string]int, error) // of every queue
+	ping        func(context.Context) error                   // nil: in this process
+}
+
+// relayGroups names the relays, as the log knows them.
+func (b bus) relayGroups() []string {
+	if len(b.relays) == 1 {
+		return []string{"relay"}
+	}
+	groups := make([]string, len(b.relays))
+	for i, topics := range b.relays {
+		groups[i] = "relay." + strings.TrimPrefix(topics[0], "sms.")
+	}
+	return groups
 }
 
 // openBus connects to the broker, or makes a bus within this process. There a
@@ -32,7 +46,8 @@ func openBus(ctx context.Context, c Config, log *slog.Logger) (bus, error) {
 		topics = append(topics, ports.DispatchTopic(lane))
 	}
 	if c.RabbitMQURL == "" {
-		b := bus{Bus: inproc.New(inproc.Config{EventConsumers: []string{consumerProjections}})}
+		queues := inproc.New(inproc.Config{EventConsumers: []string{consumerProjections}})
+		b := bus{Bus: queues, depths: queues.Depths}
 		for _, topic := range topics {
 			b.relays = append(b.relays, []string{topic})
 		}
@@ -48,5 +63,8 @@ func openBus(ctx context.Context, c Config, log *slog.Logger) (bus, error) {
 	for _, delay := range c.RetryDelays {
 		topics = append(topics, ports.RetryTopic(delay))
 	}
-	return bus{Bus: broker, relays: [][]string{topics}, retryTiers: c.RetryDelays, deadLetters: true, ping: broker.Ping}, nil
+	return bus{
+		Bus: broker, relays: [][]string{topics}, retryTiers: c.RetryDelays, deadLetters: true,
+		depths: broker.Depths, ping: broker.Ping,
+	}, nil
 }

@@ -50,6 +50,7 @@ type Config struct {
 	ProviderPerSecond   int
 	Breaker             breaker.Rule
 	MasterKey           MasterKey
+	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
 }
 
 // Secret prints as stars.
@@ -84,7 +85,7 @@ func (c *Config) settings() []setting {
 		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API", false},
 		{"PROSMS_CONFIG", "", text(&c.ProvidersFile), "a YAML file with more providers, and routes: see deploy/providers.example.yml", false},
 		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks", false},
-		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "health and profiles; keep it private", false},
+		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "health, metrics and profiles; keep it private", false},
 		{"PROSMS_PUBLIC_URL", "", text(&c.PublicURL), "the URL under which providers reach PROSMS_HTTP_ADDR; empty: no status callbacks", false},
 		{"PROSMS_DEFAULT_REGION", "", region(&c.Region), "for numbers without +, such as US; empty: they are refused", false},
 		{"PROSMS_RETRY_DELAYS", "30s,5m,30m,1h,2h", durations(&c.RetryDelays), "before each retry; the last holds for all further ones", false},
@@ -110,13 +111,8 @@ func (c *Config) settings() []setting {
 		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},
 		{"PROSMS_LOG_FORMAT", "text", oneOf(&c.LogFormat, "text", "json"), "text or json", false},
 		{"PROSMS_LOG_LEVEL", "info", oneOf(&c.LogLevel, "debug", "info", "warn", "error"), "debug, info, warn or error", false},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "", text(&c.OTLPEndpoint), "where traces go, over http/protobuf, such as http://localhost:4318; empty: nothing is traced; other OTEL_ variables hold as well", false},
 	}
-}
-
-// notBuilt are variables of the contract that nothing obeys yet, with their
-// defaults. Setting one to anything else is refused rather than ignored.
-var notBuilt = map[string]string{
-	"OTEL_EXPORTER_OTLP_ENDPOINT": "",
 }
 
 // loadConfig reads the environment and names all that is wrong with it together.
@@ -147,12 +143,8 @@ func loadConfig(environ []string) (Config, error) {
 			faults = append(faults, fmt.Errorf("%s: %w", s.name, err))
 		}
 	}
-	for name, value := range given {
-		def, unbuilt := notBuilt[name]
-		switch {
-		case unbuilt && value != "" && value != def:
-			faults = append(faults, fmt.Errorf("%s: not available in this version", name))
-		case strings.HasPrefix(name, "PROSMS_") && !known[name] && !unbuilt && !testOnly(name):
+	for name := range given {
+		if strings.HasPrefix(name, "PROSMS_") && !known[name] && !testOnly(name) {
 			faults = append(faults, fmt.Errorf("%s: no such setting", name))
 		}
 	}

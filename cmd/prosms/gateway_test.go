@@ -114,6 +114,7 @@ func (r *rig) command(args ...string) string {
 type instance struct {
 	rig     *rig
 	url     string
+	admin   string
 	process *exec.Cmd
 	output  *lockedBuffer
 	exited  chan struct{}
@@ -124,7 +125,7 @@ type instance struct {
 func (r *rig) start() *instance {
 	r.t.Helper()
 	addr, admin := freeAddr(r.t), freeAddr(r.t)
-	i := &instance{rig: r, url: "http://" + addr, output: &lockedBuffer{}, exited: make(chan struct{})}
+	i := &instance{rig: r, url: "http://" + addr, admin: "http://" + admin, output: &lockedBuffer{}, exited: make(chan struct{})}
 	i.process = exec.Command(os.Args[0], "serve")
 	i.process.Env = append(r.environ, "PROSMS_TEST_CHILD=1", "PROSMS_HTTP_ADDR="+addr, "PROSMS_ADMIN_ADDR="+admin, "PROSMS_PUBLIC_URL="+i.url)
 	i.process.Stdout, i.process.Stderr = i.output, i.output

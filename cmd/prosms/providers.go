@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	api "github.com/pro-sms/prosms/adapters/http"
@@ -47,6 +48,23 @@ func providerNames(c Config) []string {
 		names = append(names, p.Name)
 	}
 	return names
+}
+
+// through returns p with each provider within what wrap makes of it.
+func (p providers) through(wrap func(ports.Provider) ports.Provider) providers {
+	wrapped := map[string]ports.Provider{} // by name: Live is one of the others
+	once := func(provider ports.Provider) ports.Provider {
+		name := provider.Name()
+		if wrapped[name] == nil {
+			wrapped[name] = wrap(provider)
+		}
+		return wrapped[name]
+	}
+	p.Live, p.Test, p.All = once(p.Live), once(p.Test), slices.Clone(p.All)
+	for i, provider := range p.All {
+		p.All[i] = once(provider)
+	}
+	return p
 }
 
 // account is who may call back, and under which public URL.

@@ -106,7 +106,7 @@ providers:
   - {name: sandbox, from: "+1", twilio: {account_sid: AC1, auth_token: hunter2}}
   - {name: Acme, http: {}}
   - {name: twilio, http: {}}
-  - {name: both, twilio: {}, http: {}, concurrency: -1, senders: ["tel:hunter2"], mps: 5, breaker: {probes: 3}}
+  - {name: both, twilio: {}, http: {}, concurrency: -1, senders: ["tel:hunter2"], mps: -5, breaker: {probes: -3}}
   - {name: both, from: A, twilio: {}}
 routes:
   - {provider: nobody, lane: high}
@@ -117,7 +117,7 @@ routes:
 `, []string{
 			"providers.0: name: is reserved", "providers.1: name: a lower-case", "providers.2: name: is reserved",
 			"providers.3: either twilio or http", "providers.3: from, twilio.messaging", "providers.3: concurrency", "providers.3: senders.0",
-			"providers.3: mps: not available", "providers.3: breaker: not available", "providers.4.name: is taken",
+			"providers.3: mps: a whole number", "providers.3: breaker: window", "providers.4.name: is taken",
 			"routes.0.provider", "routes.1.to", "routes.2.lane", "routes.3.weight", "routes: one without to and lane",
 		}},
 		"a provider's own settings": {`

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 
+	"github.com/pro-sms/prosms/adapters/tracing"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/ports"
@@ -23,26 +23,22 @@ var subscriptions = map[domain.Lane]int{domain.High: 8, domain.Normal: 4, domain
 
 // newRouter lists which handler consumes what, for the roles of this instance. Once
 // stopping ends, frames that fail go back without a word: the bus is being closed.
-func newRouter(stopping context.Context, roles roles, st stores, b bus, store ports.EventStore, dispatcher *commands.Dispatcher, runner *projections.Runner, log *slog.Logger) (*message.Router, error) {
+func newRouter(stopping context.Context, roles roles, st stores, b bus, store ports.EventStore, dispatcher *commands.Dispatcher, runner *projections.Runner, traces *tracing.Tracing, log *slog.Logger) (*message.Router, error) {
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 20 * time.Second}, watermill.NewSlogLoggerWithLevelMapping(log, quiet))
 	if err != nil {
 		return nil, fmt.Errorf("building router: %w", err)
 	}
 	if roles.has(roleRelay) {
-		for _, topics := range b.relays {
-			group := "relay"
-			if len(b.relays) > 1 {
-				group = "relay." + strings.TrimPrefix(topics[0], "sms.")
-			}
-			relay := &commands.Relay{Store: store, Bus: b, Topics: topics, RetryTiers: b.retryTiers}
-			router.AddConsumerHandler(group, group, st.feed(group), returning(stopping, relay.Handle))
+		for i, group := range b.relayGroups() {
+			relay := &commands.Relay{Store: store, Bus: b, Topics: b.relays[i], RetryTiers: b.retryTiers}
+			router.AddConsumerHandler(group, group, st.feed(group), returning(stopping, traces.Relay(relay.Handle)))
 		}
 	}
 	if roles.has(roleDispatch) {
 		for _, lane := range domain.Lanes {
 			topic := ports.DispatchTopic(lane)
 			for i := range subscriptions[lane] {
-				router.AddConsumerHandler(fmt.Sprintf("%s#%d", topic, i+1), topic, shared{b}, returning(stopping, dispatcher.Handler(lane)))
+				router.AddConsumerHandler(fmt.Sprintf("%s#%d", topic, i+1), topic, shared{b}, returning(stopping, traces.Consumer("claim "+topic, dispatcher.Handler(lane))))
 			}
 		}
 		if b.deadLetters {
@@ -52,7 +48,7 @@ func newRouter(stopping context.Context, roles roles, st stores, b bus, store po
 	}
 	if roles.has(roleProject) {
 		topic := ports.TopicEvents + "." + consumerProjections
-		router.AddConsumerHandler(topic, topic, shared{b}, returning(stopping, runner.Handle))
+		router.AddConsumerHandler(topic, topic, shared{b}, returning(stopping, traces.Consumer("project "+topic, runner.Handle)))
 	}
 	return router, nil
 }

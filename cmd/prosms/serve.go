@@ -12,6 +12,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pro-sms/prosms/adapters/metrics"
 	"github.com/pro-sms/prosms/adapters/postgres"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
@@ -67,6 +68,13 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if c.RabbitMQURL == "" && len(o.roles) < len(allRoles) {
 		return errors.New("without RABBITMQ_URL one instance has to have all roles")
 	}
+	traces, err := openTracing(ctx, c, o.log)
+	if err != nil {
+		return err
+	}
+	defer closeTracing(traces, o.log)
+	o.log = slog.New(traces.LogHandler(o.log.Handler()))
+	measured := metrics.New(traces != nil, o.log)
 	st, err := openStores(ctx, c.DatabaseURL, o.log)
 	if err != nil {
 		return err
@@ -76,12 +84,13 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	store := &commands.GroupCommit{EventStore: st.events}
+	store := traces.EventStore(&commands.GroupCommit{EventStore: measured.EventStore(st.events)})
 	b, err := openBus(ctx, c, o.log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
+	b.Bus = traces.Bus(b.Bus)
 	limits, err := openLimits(c)
 	if err != nil {
 		return err
@@ -102,6 +111,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ps.close()) }()
+	ps = ps.through(measured.Provider).through(traces.Provider)
 
 	handler := &commands.Handler{Store: store, Lookup: lookup, Region: c.Region}
 	queries := projections.Queries{Store: store, Views: st.views}
@@ -148,13 +158,15 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
 	parts, running := errgroup.WithContext(ctx)
-	router, err := newRouter(running, o.roles, st, b, store, dispatcher, runner, o.log)
+	router, err := newRouter(running, o.roles, st, b, store, dispatcher, runner, traces, o.log)
 	if err != nil {
 		return err
 	}
 	checks := newChecks(st, b, limits)
 	api := newAPI(c, handler, queries, limits, ps, checks, o.log)
-	admin := newAdmin(checks, o.log)
+	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
+	measured.Sample(newGauges(st, b, queries, runner, gate.States)...)
+	admin := newAdmin(measured.Handler(), checks, o.log)
 
 	if o.roles.has(roleAPI) {
 		parts.Go(named("api", func() error { return api.Serve(running, listeners.api) }))

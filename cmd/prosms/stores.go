@@ -23,7 +23,9 @@ type stores struct {
 	views      ports.Views
 	keyring    ports.Keyring
 	leader     ports.Leader
-	feed       func(group string) message.Subscriber // the log in frames, for one group of consumers
+	feed       func(group string) message.Subscriber                  // the log in frames, for one group of consumers
+	position   func(ctx context.Context, group string) (int64, error) // up to which a group has the log
+	poolUsage  func() float64                                         // connections in use, of those there may be: 0 to 1
 	ping       func(context.Context) error
 	close      func() error
 }
@@ -38,7 +40,8 @@ func openStores(ctx context.Context, url string, log *slog.Logger) (stores, erro
 		}
 		return stores{
 			kind: "sqlite", aloneSince: time.Now(), events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), leader: db.Leader(),
-			feed:  func(group string) message.Subscriber { return db.Feed(group) },
+			feed:     func(group string) message.Subscriber { return db.Feed(group) },
+			position: db.Position, poolUsage: db.PoolUsage,
 			ping:  func(ctx context.Context) error { _, err := db.EventStore().Head(ctx); return err },
 			close: db.Close,
 		}, nil
@@ -49,7 +52,12 @@ func openStores(ctx context.Context, url string, log *slog.Logger) (stores, erro
 	}
 	return stores{
 		kind: "postgres", events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), leader: db.Leader(),
-		feed:  func(group string) message.Subscriber { return db.Feed(group) },
+		feed:     func(group string) message.Subscriber { return db.Feed(group) },
+		position: func(ctx context.Context, group string) (int64, error) { return db.Feed(group).Position(ctx) },
+		poolUsage: func() float64 {
+			stats := db.Stats()
+			return float64(stats.Acquired) / float64(stats.Max)
+		},
 		ping:  db.Ping,
 		close: func() error { db.Close(); return nil },
 	}, nil

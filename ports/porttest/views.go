@@ -35,6 +35,7 @@ func Views(t *testing.T, open func(*testing.T) ports.Views) {
 		{"rows whose order is null come never", nullOrderComesNever},
 		{"a cursor goes on where the page ended", cursorGoesOn},
 		{"rows are counted by value", rowsAreCounted},
+		{"rows are counted where conditions hold", rowsAreCountedWhereConditionsHold},
 		{"an unknown column is an error", unknownColumnIsAnError},
 	} {
 		t.Run(law.name, func(t *testing.T) {

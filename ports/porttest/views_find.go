@@ -126,6 +126,21 @@ func rowsAreCounted(t *testing.T, views ports.Views) {
 	}
 }
 
+func rowsAreCountedWhereConditionsHold(t *testing.T, views ports.Views) {
+	library(t, views)
+	got, err := views.Count(t.Context(), messages, "tenant", where("status", ports.Equal, "delivered")...)
+	if diff := cmp.Diff(map[string]int64{"acme": 2, "other": 1}, got); diff != "" || err != nil {
+		t.Errorf("Count of what is delivered: %v (-want +got):\n%s", err, diff)
+	}
+	got, err = views.Count(t.Context(), messages, "tenant", where("status", ports.Equal, "expired")...)
+	if len(got) != 0 || err != nil {
+		t.Errorf("Count of what is expired = %v, %v, want none", got, err)
+	}
+	if got, err := views.Count(t.Context(), messages, "tenant", where("tenant", ports.Op("OR"), "x")...); err == nil {
+		t.Errorf("Count = %v, want an error", got)
+	}
+}
+
 func unknownColumnIsAnError(t *testing.T, views ports.Views) {
 	library(t, views)
 	const column = `tenant" OR 1=1 --`
