@@ -36,6 +36,15 @@ func Views(t *testing.T, open func(*testing.T) ports.Views) {
 		{"a cursor goes on where the page ended", cursorGoesOn},
 		{"rows are counted by value", rowsAreCounted},
 		{"an unknown column is an error", unknownColumnIsAnError},
+
+		{"a shadow is filled beside the live view", shadowIsApart},
+		{"a shadow that is there is kept", shadowIsKept},
+		{"a swap replaces rows and checkpoint", swapReplacesRowsAndCheckpoint},
+		{"a swap is refused while the shadow is behind", swapIsRefusedBehind},
+		{"a swap without a shadow is an error", swapWithoutShadow},
+		{"a shadow is dropped with its checkpoint", shadowIsDropped},
+		{"readers and advances go on through swaps", swapUnderLoad},
+		{"a snapshot stands still", snapshotStandsStill},
 	} {
 		t.Run(law.name, func(t *testing.T) {
 			t.Parallel()
