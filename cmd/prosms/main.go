@@ -39,12 +39,15 @@ type commandLine struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the schema of this version."`
 	Keys    keysCommand    `cmd:"" help:"Create, list and revoke API keys."`
 	Doctor  doctorCommand  `cmd:"" help:"Check the configuration and everything it points to."`
+	Verify  verifyCommand  `cmd:"" help:"Check the guarantees on the log and the views, also while the gateway runs."`
+	Replay  replayCommand  `cmd:"" help:"Rebuild a view from the log, compare it, or show it as it was."`
+	Explain explainCommand `cmd:"" help:"Tell what happened to a text and what happens next."`
 	Bench   benchCommand   `cmd:"" help:"Measure a whole gateway in this process, with the sandbox as its provider."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 // notAvailable are commands of the contract that are not built yet.
-var notAvailable = map[string]bool{"verify": true, "replay": true, "dlq": true, "explain": true, "breaker": true}
+var notAvailable = map[string]bool{"dlq": true, "breaker": true}
 
 // run carries out one command line. It returns when the command is done or ctx
 // has ended and everything has been brought to rest.
