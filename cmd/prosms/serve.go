@@ -115,7 +115,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Sweeper: &commands.Sweeper{
 			Store: store, Providers: ps.Providers, Delays: c.ReceiptDelays, Dispatched: queries.Dispatched, Log: o.log,
 		},
-		Abandoned: c.ProviderTimeout + 15*time.Second, AloneSince: st.aloneSince,
+		Abandoned: c.ProviderTimeout + abandonedAfter, AloneSince: st.aloneSince,
 		Reconciler: &commands.Reconciler{
 			Store: store, Providers: ps.Providers, Delays: c.reconcileDelays, Resend: c.resend,
 			Schedule: c.schedule(), Log: o.log,
@@ -192,6 +192,10 @@ func named(part string, run func() error) func() error {
 		return nil
 	}
 }
+
+// abandonedAfter is how long after the provider's timeout an attempt without an
+// outcome counts as left behind by a crash.
+const abandonedAfter = 15 * time.Second
 
 // stopTimeout bounds how long each part may take to come to rest.
 const stopTimeout = 60 * time.Second
