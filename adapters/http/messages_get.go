@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
-	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -20,13 +19,8 @@ const maxWait = 60 * time.Second
 // With If-None-Match and Prefer: wait it waits for the version to change.
 func (a *api) getMessage(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
 	id := r.PathValue("id")
-	q := readQuery(r, "as_of")
-	known := q.asOf()
-	switch {
-	case q.err != nil:
-		return q.err
-	case q.has("as_of"):
-		return a.getPast(w, r, caller.Tenant, known)
+	if r.URL.Query().Has("as_of") {
+		return a.getPast(w, r, caller.Tenant, id)
 	}
 	tags := strings.Join(r.Header.Values("If-None-Match"), ",")
 	ask := longPoll(r.Header, tags)
@@ -62,10 +56,15 @@ func writeMessage(w http.ResponseWriter, m projections.Message, tags string) err
 }
 
 // getPast answers with a message as it was; before it existed there is none.
-func (a *api) getPast(w http.ResponseWriter, r *http.Request, tenant string, known func(events.Recorded) bool) error {
+func (a *api) getPast(w http.ResponseWriter, r *http.Request, tenant, id string) error {
+	q := readQuery(r, "as_of")
+	known := q.asOf()
+	if q.err != nil {
+		return q.err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), a.Timeout)
 	defer cancel()
-	recorded, err := a.Queries.Timeline(ctx, tenant, r.PathValue("id"))
+	recorded, err := a.Queries.Timeline(ctx, tenant, id)
 	if err != nil {
 		return err
 	}

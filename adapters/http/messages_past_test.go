@@ -38,7 +38,7 @@ func TestAMessageIsShownAsOfAPositionOrATime(t *testing.T) {
 			t.Errorf("%s: answer %d %s, want %s", query, a.status, a.body, want)
 		}
 	}
-	for _, query := range []string{"as_of=", "as_of=yesterday", "as_of=-1", "as_off=1", "as_of=1&as_of=2"} {
+	for _, query := range []string{"as_of=", "as_of=yesterday", "as_of=-1", "as_of=1&x=1", "as_of=1&as_of=2"} {
 		if a := w.do("GET", "/v1/messages/"+id+"?"+query, ""); a.status != http.StatusBadRequest {
 			t.Errorf("%s: answer %d %s, want 400", query, a.status, a.body)
 		}

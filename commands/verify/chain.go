@@ -92,12 +92,20 @@ func (c *chain) close() {
 	c.link, c.digests, c.broken, c.open = c.commit.Link, c.digests[:0], false, false
 }
 
-// end checks that the log goes on to where its commits say it does.
+// end checks that the log goes on to where its commits say it does, and no further.
 func (c *chain) end(ctx context.Context, head int64) error {
 	if c.position < head {
 		c.found(c.position+1, "missing: the commits go on to position %d", head)
 	}
-	return ctx.Err()
+	beyond, err := c.store.Read(ctx, head, 1)
+	if err != nil || len(beyond) == 0 {
+		return ctx.Err() // what cannot be read there came later, or belongs to nothing
+	}
+	now, err := c.store.Head(ctx) // an event is not seen before its commit
+	if err == nil && now.LastPosition < beyond[0].Position {
+		c.found(beyond[0].Position, "belongs to no commit")
+	}
+	return err
 }
 
 func (c *chain) found(position int64, format string, args ...any) {

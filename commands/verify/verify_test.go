@@ -197,6 +197,10 @@ func (d *doctored) Commits(_ context.Context, position int64, limit int) ([]port
 	return page, nil
 }
 
+func (d *doctored) Head(context.Context) (ports.Commit, error) {
+	return d.commits[len(d.commits)-1], nil
+}
+
 func TestWhatSomebodyDidToTheLogIsLocated(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -220,6 +224,7 @@ func TestWhatSomebodyDidToTheLogIsLocated(t *testing.T) {
 			d.log[1], d.log[4] = d.log[4], d.log[1]
 			d.log[1].Position, d.log[4].Position = 2, 5
 		}, []int64{2, 2, 3, 5, 5, 5}},
+		{"the last commit deleted", func(d *doctored) { d.commits = d.commits[:len(d.commits)-1] }, []int64{23}},
 		{"a changed time", func(d *doctored) { d.log[7].RecordedAt = d.log[7].RecordedAt.Add(-time.Hour) }, []int64{8, 8}},
 		{"a changed link", func(d *doctored) { d.commits[3].Link[0]++ }, []int64{5, 6}},
 		{"a row that cannot be read", func(d *doctored) { d.unreadable = 23 }, []int64{23}},
