@@ -20,8 +20,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	_ "modernc.org/sqlite" // to plant faults
 
+	"github.com/pro-sms/prosms/adapters/postgres"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/porttest/servers"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -141,21 +143,31 @@ func fill(t *testing.T, r *rig, n int) {
 		t.Fatal(err)
 	}
 	defer st.close()
-	for from := 0; from < n; from += 500 {
-		var writes []ports.Write
-		for i := from; i < min(n, from+500); i++ {
-			writes = append(writes, ports.Write{StreamID: fmt.Sprint("msg_", i), Meta: events.Meta{Tenant: "acme"}, Events: []events.Event{
-				events.MessageAccepted{
-					To: events.Personal(fmt.Sprintf("+1415%07d", i)), Body: events.Personal(fmt.Sprint("text ", i)), Lane: "normal",
-					Encoding: "GSM-7", Segments: 1, Consent: fmt.Sprint("consent_", i),
-				},
-				events.MessageAttempted{Attempt: 1, AttemptID: fmt.Sprintf("msg_%d/1", i), Provider: "twilio"},
-				events.MessageDispatched{Attempt: 1, Provider: "twilio", ProviderMessageID: fmt.Sprint("SM", i)},
-				events.MessageDelivered{ProviderStatus: "delivered"},
-			}})
-		}
-		if results, err := st.events.Append(t.Context(), writes...); err != nil || results[0].Err != nil {
-			t.Fatal(err, results)
+	fillStores(t, st, n, 0)
+}
+
+// fillStores writes the lives of n texts and brings the views up to date. A life
+// stands in one piece, or its events stand apart by that many others.
+func fillStores(t testing.TB, st stores, n, apart int) {
+	t.Helper()
+	wave := n
+	if apart > 0 {
+		wave = apart
+	}
+	for first := 0; first < n; first += wave {
+		last := min(n, first+wave)
+		for version, stage := range stages(apart > 0) {
+			for from := first; from < last; from += 500 {
+				var writes []ports.Write
+				for i := from; i < min(last, from+500); i++ {
+					writes = append(writes, ports.Write{
+						StreamID: fmt.Sprint("msg_", i), Expected: version, Events: stage(i), Meta: events.Meta{Tenant: "acme"},
+					})
+				}
+				if results, err := st.events.Append(t.Context(), writes...); err != nil || results[0].Err != nil {
+					t.Fatal(err, results)
+				}
+			}
 		}
 	}
 	runner := projections.Runner{Store: st.events, Views: st.views, Projections: newProjections(), Log: slog.New(slog.DiscardHandler), FrameSize: 5000}
@@ -236,6 +248,65 @@ func TestAPastViewIsWritten(t *testing.T) {
 			t.Errorf("story and personal data:\n%s", story)
 		}
 	})
+}
+
+// stages returns what is appended at once about text i: its whole life, or one
+// event after the other.
+func stages(apart bool) []func(i int) []events.Event {
+	life := func(i int) []events.Event {
+		return []events.Event{
+			events.MessageAccepted{
+				To: events.Personal(fmt.Sprintf("+1415%07d", i)), Body: events.Personal(fmt.Sprint("text ", i)), Lane: "normal",
+				Encoding: "GSM-7", Segments: 1, Consent: fmt.Sprint("consent_", i),
+			},
+			events.MessageAttempted{Attempt: 1, AttemptID: fmt.Sprintf("msg_%d/1", i), Provider: "twilio"},
+			events.MessageDispatched{Attempt: 1, Provider: "twilio", ProviderMessageID: fmt.Sprint("SM", i)},
+			events.MessageDelivered{ProviderStatus: "delivered"},
+		}
+	}
+	if !apart {
+		return []func(int) []events.Event{life}
+	}
+	var each []func(int) []events.Event
+	for n := range 4 {
+		each = append(each, func(i int) []events.Event { return life(i)[n : n+1] })
+	}
+	return each
+}
+
+// The rate at which a view is rebuilt, from a log of 240,000 events: where a text's
+// events stand in one frame, and where each is in another and the row is read and
+// written four times.
+func BenchmarkRebuild(b *testing.B) {
+	for name, open := range map[string]func(*testing.B) string{
+		"sqlite": func(b *testing.B) string { return "sqlite://" + filepath.Join(b.TempDir(), "prosms.db") },
+		"postgres": func(b *testing.B) string {
+			url := servers.Postgres(b)
+			if err := postgres.Migrate(b.Context(), url); err != nil {
+				b.Fatal(err)
+			}
+			return url
+		},
+	} {
+		for _, apart := range []int{0, 10_000} {
+			b.Run(fmt.Sprint(name, "/apart=", apart), func(b *testing.B) {
+				st, err := openStores(b.Context(), open(b), slog.New(slog.DiscardHandler))
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer st.close()
+				const texts = 60_000
+				fillStores(b, st, texts, apart)
+				filler := projections.Filler{Store: st.events, Views: st.views}
+				for b.Loop() {
+					if err := filler.Rebuild(b.Context(), projections.Messages()); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.N)*4*texts/b.Elapsed().Seconds(), "events/s")
+			})
+		}
+	}
 }
 
 // plant changes the database as nobody may: as its superuser, or in the file.
