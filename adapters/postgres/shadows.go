@@ -23,9 +23,14 @@ func (v *Views) MakeShadow(ctx context.Context, view ports.View) error {
 // lockNotAvailable is what a swap ends with while somebody reads the view for long.
 const lockNotAvailable = "55P03"
 
-// Swap implements ports.Shadows. Statements prepared for the old table are
+// Swap implements ports.Shadows. It makes the shadow's indexes first, unless an
+// earlier Swap has: by then the shadow is often behind, and has to be filled again
+// before it succeeds. Statements prepared for the old table are
 // planned anew by the server, since the columns are the same.
 func (v *Views) Swap(ctx context.Context, projection string, view ports.View) error {
+	if _, err := v.db.pool.Exec(ctx, `SELECT view_shadow_index($1)`, view.Name); err != nil {
+		return fmt.Errorf("indexing the shadow of %s: %w", view.Name, unavailable(err))
+	}
 	var swapped bool
 	err := v.db.pool.QueryRow(ctx, `SELECT view_shadow_swap($1, $2)`, view.Name, projection).Scan(&swapped)
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok && answer.Code == lockNotAvailable {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -65,7 +66,26 @@ func OpenScratch(ctx context.Context) (*Scratch, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening scratch: %w", err), os.RemoveAll(folder))
 	}
+	if err := f.transact(ctx, dropIndexes); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening scratch: %w", err), f.close(), os.RemoveAll(folder))
+	}
 	return &Scratch{f, folder}, nil
+}
+
+// dropIndexes leaves the primary keys: a scratch is filled once and read in order.
+func dropIndexes(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, `SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL`)
+	if err != nil {
+		return err
+	}
+	var statements []string
+	err = each(rows, func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		statements = append(statements, "DROP INDEX "+quoted(name))
+		return err
+	})
+	return errors.Join(err, execute(ctx, tx, statements...))
 }
 
 // Views returns the views, all of them empty at first.

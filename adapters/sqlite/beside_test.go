@@ -64,3 +64,27 @@ func TestWhatIsNotThereIsNotMadeBeside(t *testing.T) {
 		t.Errorf("Open = %v, %v", beside, err)
 	}
 }
+
+func TestASwappedViewHasItsIndexes(t *testing.T) {
+	db := open(t)
+	count := func() (n int) {
+		row := db.views.readers.QueryRowContext(t.Context(), `SELECT count(*) FROM sqlite_schema WHERE tbl_name = 'messages' AND type = 'index'`)
+		if err := row.Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	want := count()
+	for range 3 {
+		view := ports.View{Name: "messages"}
+		if err := db.Views().MakeShadow(t.Context(), view); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Views().Swap(t.Context(), "test", view); err != nil {
+			t.Fatal(err)
+		}
+		if got := count(); got != want || want < 7 {
+			t.Errorf("%d indexes, want %d", got, want)
+		}
+	}
+}

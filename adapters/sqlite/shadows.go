@@ -5,13 +5,14 @@ import (
 	"database/sql"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pro-sms/prosms/ports"
 )
 
-// MakeShadow implements ports.Shadows: the same statements that made the view make
-// its shadow, under other names.
+// MakeShadow implements ports.Shadows: the statement that made the view makes its
+// shadow, under another name. Its indexes are made once it is filled.
 func (v *Views) MakeShadow(ctx context.Context, view ports.View) error {
 	err := v.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		made, err := statementsOf(ctx, tx, view.Shadow().Name)
@@ -25,12 +26,7 @@ func (v *Views) MakeShadow(ctx context.Context, view ports.View) error {
 		if len(statements) == 0 {
 			return fmt.Errorf("the database has no such view")
 		}
-		for _, statement := range statements {
-			if _, err := tx.ExecContext(ctx, shadowed(statement, view)); err != nil {
-				return err
-			}
-		}
-		return nil
+		return execute(ctx, tx, shadowed(statements[0], view))
 	})
 	if err != nil {
 		return fmt.Errorf("making a shadow of %s: %w", view.Name, err)
@@ -77,9 +73,40 @@ func shadowed(statement string, view ports.View) string {
 	return "CREATE TABLE " + shadow + createTable.ReplaceAllString(statement, "")
 }
 
-// Swap implements ports.Shadows. Readers see the old rows until it is committed,
+// index makes an index that the view has and the shadow lacks, and reports whether
+// there was one. Each has a transaction of its own, so that whoever advances a view
+// gets a turn in between.
+func (v *Views) index(ctx context.Context, view ports.View) (bool, error) {
+	made := false
+	err := v.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		live, err := statementsOf(ctx, tx, view.Name)
+		if err != nil || len(live) == 0 {
+			return err
+		}
+		shadow, err := statementsOf(ctx, tx, view.Shadow().Name)
+		if err != nil || len(shadow) == 0 {
+			return err
+		}
+		for _, statement := range live[1:] {
+			if statement = shadowed(statement, view); !slices.Contains(shadow, statement) {
+				made = true
+				return execute(ctx, tx, statement)
+			}
+		}
+		return nil
+	})
+	return made, err
+}
+
+// Swap implements ports.Shadows. It makes the shadow's indexes first. Readers see the old rows until it is committed,
 // and the new ones then.
 func (v *Views) Swap(ctx context.Context, projection string, view ports.View) error {
+	for more := true; more; {
+		var err error
+		if more, err = v.index(ctx, view); err != nil {
+			return fmt.Errorf("indexing the shadow of %s: %w", view.Name, err)
+		}
+	}
 	err := v.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		live, err := checkpoint(ctx, tx, projection)
 		if err != nil {

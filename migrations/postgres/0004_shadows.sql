@@ -27,7 +27,8 @@ END
 $$;
 -- +goose StatementEnd
 
--- LIKE copies columns, constraints and indexes, but not the storage parameters.
+-- The shadow has the primary key alone: further indexes are made once it is filled.
+-- LIKE does not copy storage parameters.
 -- +goose StatementBegin
 CREATE FUNCTION view_shadow_create(view_name text) RETURNS void
 LANGUAGE plpgsql
@@ -43,12 +44,37 @@ BEGIN
     IF to_regclass(format('public.%I', shadow)) IS NOT NULL THEN
         RETURN;
     END IF;
-    EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING ALL)', shadow, view_name);
+    EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING ALL EXCLUDING INDEXES, PRIMARY KEY (id))', shadow, view_name);
     SELECT array_to_string(c.reloptions, ', ') INTO options FROM pg_class c WHERE c.oid = live;
     IF options <> '' THEN
         EXECUTE format('ALTER TABLE public.%I SET (%s)', shadow, options);
     END IF;
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.%I TO prosms_app', shadow);
+END
+$$;
+-- +goose StatementEnd
+
+-- Makes the indexes that the view has and the shadow lacks. Nobody waits for it.
+-- +goose StatementBegin
+CREATE FUNCTION view_shadow_index(view_name text) RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    prefix constant text := '^CREATE (UNIQUE )?INDEX .* ON .* USING';
+    live   regclass := view_shadow_check(view_name);
+    shadow regclass := to_regclass(format('public.%I', view_name || '_shadow'));
+    index  text;
+BEGIN
+    FOR index IN
+        SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i
+        WHERE i.indrelid = live AND NOT i.indisprimary AND shadow IS NOT NULL AND NOT EXISTS (
+            SELECT FROM pg_index s WHERE s.indrelid = shadow
+                AND regexp_replace(pg_get_indexdef(s.indexrelid), prefix, '') = regexp_replace(pg_get_indexdef(i.indexrelid), prefix, ''))
+    LOOP
+        EXECUTE regexp_replace(index, prefix, format('CREATE \1INDEX ON public.%I USING', view_name || '_shadow'));
+    END LOOP;
 END
 $$;
 -- +goose StatementEnd
@@ -116,5 +142,5 @@ END
 $$;
 -- +goose StatementEnd
 
-REVOKE ALL ON FUNCTION view_shadow_check, view_shadow_create, view_shadow_swap, view_shadow_drop FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION view_shadow_create, view_shadow_swap, view_shadow_drop TO prosms_app;
+REVOKE ALL ON FUNCTION view_shadow_check, view_shadow_create, view_shadow_index, view_shadow_swap, view_shadow_drop FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION view_shadow_create, view_shadow_index, view_shadow_swap, view_shadow_drop TO prosms_app;
