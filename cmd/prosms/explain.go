@@ -75,7 +75,7 @@ func (c Config) next(m projections.Message, now time.Time) string {
 	case domain.InDoubt:
 		return c.nextLookup(m, now)
 	case domain.Dispatched:
-		return "the provider's receipt is awaited"
+		return c.nextReceipt(m, now)
 	case domain.DeadLettered:
 		return "nothing, until an operator decides"
 	default:
@@ -85,6 +85,16 @@ func (c Config) next(m projections.Message, now time.Time) string {
 		said += "; unclaimed it expires at " + moment(*m.ExpiresAt, now)
 	}
 	return said
+}
+
+// nextReceipt says until when a receipt is awaited, and asked for when it does not come.
+func (c Config) nextReceipt(m projections.Message, now time.Time) string {
+	for _, delay := range c.ReceiptDelays {
+		if at := m.Since.Add(delay); at.After(now) {
+			return "the provider's receipt is awaited, and asked for at " + moment(at, now)
+		}
+	}
+	return "the provider's receipt is awaited; it has been asked for as often as is configured"
 }
 
 // nextLookup says when a doubt is looked up, and what follows where no look-up
