@@ -54,7 +54,8 @@ END
 $$;
 -- +goose StatementEnd
 
--- Makes the indexes that the view has and the shadow lacks. Nobody waits for it.
+-- Makes the indexes that the view has and the shadow lacks, and the planner's
+-- statistics. Nobody waits for it.
 -- +goose StatementBegin
 CREATE FUNCTION view_shadow_index(view_name text) RETURNS void
 LANGUAGE plpgsql
@@ -66,6 +67,7 @@ DECLARE
     live   regclass := view_shadow_check(view_name);
     shadow regclass := to_regclass(format('public.%I', view_name || '_shadow'));
     index  text;
+    made   boolean := false;
 BEGIN
     FOR index IN
         SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i
@@ -74,7 +76,11 @@ BEGIN
                 AND regexp_replace(pg_get_indexdef(s.indexrelid), prefix, '') = regexp_replace(pg_get_indexdef(i.indexrelid), prefix, ''))
     LOOP
         EXECUTE regexp_replace(index, prefix, format('CREATE \1INDEX ON public.%I USING', view_name || '_shadow'));
+        made := true;
     END LOOP;
+    IF made THEN
+        EXECUTE format('ANALYZE public.%I', view_name || '_shadow');
+    END IF;
 END
 $$;
 -- +goose StatementEnd
