@@ -49,7 +49,8 @@ func openReading(path string, readers int) (*file, error) {
 }
 
 // Scratch is a place for views that nobody else sees: a replay for comparison, or
-// of a past moment. It is a file, so that its size is not that of the memory.
+// of a past moment. It is a file, so that its size is not that of the memory, in a
+// folder for its owner alone, which stays behind where the process is killed.
 type Scratch struct {
 	file   *file
 	folder string
