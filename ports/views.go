@@ -10,6 +10,12 @@ type View struct {
 	Columns []string
 }
 
+// Shadow is the view that a rebuild fills beside v.
+func (v View) Shadow() View { return View{Name: ShadowOf(v.Name), Columns: v.Columns} }
+
+// ShadowOf names the shadow of a view, and the checkpoint of its projection.
+func ShadowOf(name string) string { return name + "_shadow" }
+
 // Row is one row of a view.
 type Row struct {
 	ID   string
@@ -34,6 +40,33 @@ type Views interface {
 	// Count returns the number of rows for each value of a string column, of those
 	// rows for which all conditions hold.
 	Count(ctx context.Context, view View, column string, where ...Condition) (map[string]int64, error)
+
+	// Snapshot runs read on a view and its checkpoint as they were together at
+	// one moment. The view goes on moving meanwhile, but is not swapped.
+	Snapshot(ctx context.Context, projection string, view View, read func(ViewSnapshot) error) error
+
+	Shadows
+}
+
+// Shadows lets a view be rebuilt beside the live one. The shadow is a view like
+// any other, and has the checkpoint ShadowOf its projection.
+type Shadows interface {
+	// MakeShadow makes an empty table for view.Shadow(), unless it is there.
+	MakeShadow(ctx context.Context, view View) error
+
+	// Swap puts the shadow's rows and checkpoint in the place of the live ones,
+	// at once, and the shadow is gone. It is refused, wrapping ErrConflict, while
+	// the shadow is behind the live view or somebody reads that for long.
+	Swap(ctx context.Context, projection string, view View) error
+
+	// DropShadow forgets a shadow and its checkpoint. Without one it does nothing.
+	DropShadow(ctx context.Context, projection string, view View) error
+}
+
+// ViewSnapshot is a view at one moment.
+type ViewSnapshot interface {
+	Checkpoint() int64
+	Find(ctx context.Context, q Query) ([]Row, error)
 }
 
 // ViewTx is a view within Advance. It is not safe for concurrent use.

@@ -3,11 +3,12 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/projections"
 )
 
 // event is an entry of the log as clients see it: data and meta byte for byte as
@@ -57,13 +58,9 @@ func (q *query) asOf() func(events.Recorded) bool {
 	if !q.has("as_of") {
 		return func(events.Recorded) bool { return true }
 	}
-	value := q.values.Get("as_of")
-	if position, err := strconv.ParseInt(value, 10, 64); err == nil && position >= 0 {
-		return func(e events.Recorded) bool { return e.Position <= position }
-	}
-	at, err := parseTime(value)
+	moment, err := projections.ParseAsOf(strings.Replace(q.values.Get("as_of"), " ", "+", 1))
 	if err != nil {
 		q.refuse("as_of", commands.CodeInvalidValue, "a position, or an RFC 3339 date and time with its offset")
 	}
-	return func(e events.Recorded) bool { return !e.RecordedAt.After(at) }
+	return moment.Includes
 }

@@ -15,12 +15,15 @@ import (
 // maxWait is the longest that a long poll waits.
 const maxWait = 60 * time.Second
 
-// getMessage answers with a message as of now. With If-None-Match and Prefer: wait
-// it waits for the version to change.
+// getMessage answers with a message as of now, or of the moment that as_of names.
+// With If-None-Match and Prefer: wait it waits for the version to change.
 func (a *api) getMessage(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
 	id := r.PathValue("id")
-	known := strings.Join(r.Header.Values("If-None-Match"), ",")
-	ask := longPoll(r.Header, known)
+	if r.URL.Query().Has("as_of") {
+		return a.getPast(w, r, caller.Tenant, id)
+	}
+	tags := strings.Join(r.Header.Values("If-None-Match"), ",")
+	ask := longPoll(r.Header, tags)
 	var p *poll
 	if ask.wait > 0 {
 		// It listens before it looks, so that no change can fall in between.
@@ -38,13 +41,41 @@ func (a *api) getMessage(w http.ResponseWriter, r *http.Request, caller commands
 			return err
 		}
 	}
+	return writeMessage(w, m, tags)
+}
+
+// writeMessage answers with m, or with nothing where its version is known.
+func writeMessage(w http.ResponseWriter, m projections.Message, tags string) error {
 	tag := etag(m.Version)
 	w.Header().Set("ETag", tag)
-	if matches(known, tag) {
+	if matches(tags, tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	return writeJSON(w, http.StatusOK, messageOf(m))
+}
+
+// getPast answers with a message as it was; before it existed there is none.
+func (a *api) getPast(w http.ResponseWriter, r *http.Request, tenant, id string) error {
+	q := readQuery(r, "as_of")
+	known := q.asOf()
+	if q.err != nil {
+		return q.err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), a.Timeout)
+	defer cancel()
+	recorded, err := a.Queries.Timeline(ctx, tenant, id)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for n < len(recorded) && known(recorded[n]) {
+		n++
+	}
+	if n == 0 {
+		return projections.ErrNotFound
+	}
+	return writeMessage(w, projections.Of[projections.Message](recorded[:n]), strings.Join(r.Header.Values("If-None-Match"), ","))
 }
 
 func (a *api) look(ctx context.Context, tenant, id string) (projections.Message, error) {

@@ -39,11 +39,15 @@ func (v *Views) Advance(ctx context.Context, projection string, apply func(ports
 		return err
 	}
 	v.commit(tx.changed)
+	v.moveTo(projection, checkpoint)
+	return nil
+}
+
+func (v *Views) moveTo(projection string, checkpoint int64) {
 	if v.checkpoints == nil {
 		v.checkpoints = make(map[string]int64)
 	}
 	v.checkpoints[projection] = checkpoint
-	return nil
 }
 
 func (v *Views) commit(changed map[string]map[string]ports.Row) {

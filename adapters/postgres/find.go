@@ -1,11 +1,27 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/pro-sms/prosms/ports"
 )
+
+// query returns the rows that q selects.
+func (t table) query(ctx context.Context, db querier, q ports.Query) ([]ports.Row, error) {
+	sql, args, err := t.find(q)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, t.scan)
+}
 
 // find returns the statement for q. Column names come from the view, never from q.
 func (t table) find(q ports.Query) (sql string, args []any, err error) {

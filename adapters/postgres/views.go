@@ -87,15 +87,7 @@ func (v *Views) find(ctx context.Context, view ports.View, q ports.Query) ([]por
 	if err != nil {
 		return nil, err
 	}
-	sql, args, err := t.find(q)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := v.db.pool.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, t.scan)
+	return t.query(ctx, v.db.pool, q)
 }
 
 // Count implements ports.Views.

@@ -42,6 +42,9 @@ func newEventStore(ctx context.Context, f *file) (*EventStore, error) {
 	s.read = prepare(f.readers, selectEvents+`WHERE position > ? ORDER BY position LIMIT ?`)
 	s.commits = prepare(f.readers, selectCommit+`WHERE last_position > ? ORDER BY last_position LIMIT ?`)
 	s.head = prepare(f.readers, lastCommit)
+	if f.writer == nil {
+		return s, errors.Join(failed...)
+	}
 	s.tip = prepare(f.writer, lastCommit)
 	s.versions = prepare(f.writer, `SELECT value, (SELECT max(version) FROM events WHERE stream_id = value) FROM json_each(?)`)
 	s.insert = prepare(f.writer, `INSERT INTO events (position, stream_id, version, type, schema, data, meta, recorded_at, digest)

@@ -41,11 +41,24 @@ func openFile(ctx context.Context, path, synchronous string, readers int, schema
 	if err := created.Close(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ports.ErrUnavailable, err)
 	}
+	f, err := connect(path, synchronous, readers)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, f.writer, schema, folder); err != nil {
+		return nil, errors.Join(err, f.close())
+	}
+	return f, nil
+}
+
+// connect makes the connections of a file that is there.
+func connect(path, synchronous string, readers int) (*file, error) {
 	f := &file{path: path}
+	var err error
 	if f.writer, err = pool(path, 1, url.Values{
 		"_txlock": {"immediate"}, // a transaction that reads first could not write afterwards: SQLITE_BUSY_SNAPSHOT
 		"_pragma": {
-			"busy_timeout(5000)", // ms; for someone who looks into the file with another tool
+			"busy_timeout(5000)", // ms; for who looks into the file with another tool, or rebuilds a view
 			"journal_mode(WAL)",
 			"synchronous(" + synchronous + ")",
 			"journal_size_limit(67108864)", // bytes; what the WAL shrinks back to after a long reader
@@ -57,9 +70,6 @@ func openFile(ctx context.Context, path, synchronous string, readers int, schema
 		"mode":    {"ro"},
 		"_pragma": {"busy_timeout(5000)", "query_only(1)"},
 	}); err != nil {
-		return nil, errors.Join(err, f.close())
-	}
-	if err := migrate(ctx, f.writer, schema, folder); err != nil {
 		return nil, errors.Join(err, f.close())
 	}
 	return f, nil
@@ -87,6 +97,9 @@ func pool(path string, size int, parameters url.Values) (*sql.DB, error) {
 // statement interrupted half-way would cost the connection, and transactions are
 // short.
 func (f *file) transact(ctx context.Context, run func(ctx context.Context, tx *sql.Tx) error) error {
+	if f.writer == nil {
+		return errReadOnly
+	}
 	conn, err := f.writer.Conn(ctx)
 	if err != nil {
 		return f.classify(err)
@@ -140,6 +153,9 @@ func (f *file) close() error {
 	var failed []error
 	if f.readers != nil {
 		failed = append(failed, f.readers.Close())
+	}
+	if f.writer == nil {
+		return errors.Join(failed...)
 	}
 	conn, err := f.writer.Conn(context.Background())
 	failed = append(failed, err, f.writer.Close())

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/pro-sms/prosms/ports"
@@ -16,8 +17,11 @@ func (d *DB) Keyring() *Keyring { return &Keyring{d.log} }
 
 // KeepOrGet implements ports.Keyring.
 func (k *Keyring) KeepOrGet(ctx context.Context, name string, key []byte) ([]byte, error) {
-	var kept []byte
-	err := k.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	kept, err := k.get(ctx, name)
+	if kept != nil || err != nil {
+		return kept, err
+	}
+	err = k.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO keyring (name, key) VALUES (?, ?) ON CONFLICT DO NOTHING`, name, key); err != nil {
 			return err
 		}
@@ -25,6 +29,19 @@ func (k *Keyring) KeepOrGet(ctx context.Context, name string, key []byte) ([]byt
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keeping key %s: %w", name, k.file.classify(err))
+	}
+	return kept, nil
+}
+
+// get returns what is kept under name; nil for nothing. It needs no turn to write,
+// and so works beside the process that writes, too.
+func (k *Keyring) get(ctx context.Context, name string) (kept []byte, err error) {
+	err = k.file.readers.QueryRowContext(ctx, `SELECT key FROM keyring WHERE name = ?`, name).Scan(&kept)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading key %s: %w", name, k.file.classify(err))
 	}
 	return kept, nil
 }

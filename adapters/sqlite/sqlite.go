@@ -27,8 +27,12 @@ type Config struct {
 	// and SQLite's own "-wal" and "-shm" files. All of them belong together; only
 	// the views may be deleted.
 	Path    string
-	Readers int          // connections that read a file at once; 0: 4
-	Logger  *slog.Logger // what feeds do about errors; nil: nothing is logged
+	Readers int // connections that read a file at once; 0: 4
+	// Beside opens the database without its lock, beside the process that may hold
+	// it: the log can be read and not appended to, views can be rebuilt. The files
+	// must be there, and of this build's schema.
+	Beside bool
+	Logger *slog.Logger // what feeds do about errors; nil: nothing is logged
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -60,7 +64,11 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		db.logger = slog.New(slog.DiscardHandler)
 	}
 	db.ctx, db.cancel = context.WithCancel(context.Background())
-	if err := db.open(ctx, path, c.Readers); err != nil {
+	open := db.open
+	if c.Beside {
+		open = db.openBeside
+	}
+	if err := open(ctx, path, c.Readers); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening database %s: %w", path, err), db.Close())
 	}
 	return db, nil

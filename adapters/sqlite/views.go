@@ -59,11 +59,15 @@ func (v *Views) Advance(ctx context.Context, projection string, apply func(ports
 
 // Find implements ports.Views.
 func (v *Views) Find(ctx context.Context, view ports.View, q ports.Query) ([]ports.Row, error) {
+	return v.find(ctx, v.file.readers, view, q)
+}
+
+func (v *Views) find(ctx context.Context, db querier, view ports.View, q ports.Query) ([]ports.Row, error) {
 	statement, args, err := selection(view, q)
 	if err != nil {
 		return nil, fmt.Errorf("finding %s: %w", view.Name, err)
 	}
-	rows, err := v.file.readers.QueryContext(ctx, statement, args...)
+	rows, err := db.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return nil, fmt.Errorf("finding %s: %w", view.Name, v.file.classify(err))
 	}
@@ -105,6 +109,7 @@ func (v *Views) Count(ctx context.Context, view ports.View, column string, where
 
 // querier is a *sql.DB or a *sql.Tx.
 type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 

@@ -82,12 +82,3 @@ func TestTheCurlLineOfTheDemoSendsATextAndAKillLosesNothing(t *testing.T) {
 		t.Errorf("after SIGTERM: %v", second.err)
 	}
 }
-
-func TestCommandsThatAreNotBuiltSaySo(t *testing.T) {
-	for name := range notAvailable {
-		err := run(t.Context(), process{Args: []string{name}, Stdout: &lockedBuffer{}, Stderr: &lockedBuffer{}})
-		if err == nil || !strings.Contains(err.Error(), "not_available") {
-			t.Errorf("%s: %v, want not_available", name, err)
-		}
-	}
-}

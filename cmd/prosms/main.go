@@ -43,19 +43,16 @@ type commandLine struct {
 	OptOuts optOutsCommand `cmd:"" help:"Import, export and lift opt-outs."`
 	DLQ     dlqCommand     `cmd:"" name:"dlq" help:"List, show, replay and discard dead letters."`
 	Doctor  doctorCommand  `cmd:"" help:"Check the configuration and everything it points to."`
+	Verify  verifyCommand  `cmd:"" help:"Check the guarantees on the log and the views, also while the gateway runs."`
+	Replay  replayCommand  `cmd:"" help:"Rebuild a view from the log, compare it, or show it as it was."`
+	Explain explainCommand `cmd:"" help:"Tell what happened to a text and what happens next."`
 	Bench   benchCommand   `cmd:"" help:"Measure a whole gateway in this process, with the sandbox as its provider."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
-// notAvailable are commands of the contract that are not built yet.
-var notAvailable = map[string]bool{"verify": true, "replay": true, "explain": true}
-
 // run carries out one command line. It returns when the command is done or ctx
 // has ended and everything has been brought to rest.
 func run(ctx context.Context, p process) error {
-	if len(p.Args) > 0 && notAvailable[p.Args[0]] {
-		return fmt.Errorf("not_available: %q is not built yet", p.Args[0])
-	}
 	var line commandLine
 	exited := false
 	parser, err := kong.New(&line,

@@ -138,7 +138,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 			able := ps.For(id, m)
 			return len(able) > 0 && !slices.ContainsFunc(able, func(p ports.Provider) bool { return !gate.Shut(p.Name()) })
 		},
-		Abandoned: c.ProviderTimeout + 15*time.Second, AloneSince: st.aloneSince,
+		Abandoned: c.ProviderTimeout + abandonedAfter, AloneSince: st.aloneSince,
 		Reconciler: &commands.Reconciler{
 			Store: store, Providers: ps.Providers, Delays: c.reconcileDelays, Resend: c.resend,
 			Schedule: c.schedule(), Log: o.log,
@@ -220,6 +220,10 @@ func named(part string, run func() error) func() error {
 		return nil
 	}
 }
+
+// abandonedAfter is how long after the provider's timeout an attempt without an
+// outcome counts as left behind by a crash.
+const abandonedAfter = 15 * time.Second
 
 // stopTimeout bounds how long each part may take to come to rest.
 const stopTimeout = 60 * time.Second

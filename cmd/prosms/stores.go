@@ -33,8 +33,18 @@ type stores struct {
 // openStores opens the database that url names. SQLite brings its schema up to
 // date by itself; Postgres refuses another schema than this build's.
 func openStores(ctx context.Context, url string, log *slog.Logger) (stores, error) {
+	return openStoresAs(ctx, url, log, false)
+}
+
+// openBeside opens the database for a tool that reads the log and may rebuild
+// views, whether or not a gateway runs on it.
+func openBeside(ctx context.Context, url string, log *slog.Logger) (stores, error) {
+	return openStoresAs(ctx, url, log, true)
+}
+
+func openStoresAs(ctx context.Context, url string, log *slog.Logger, beside bool) (stores, error) {
 	if path, ok := sqlitePath(url); ok {
-		db, err := sqlite.Open(ctx, sqlite.Config{Path: path})
+		db, err := sqlite.Open(ctx, sqlite.Config{Path: path, Beside: beside})
 		if err != nil {
 			return stores{}, fmt.Errorf("opening database: %w", err)
 		}

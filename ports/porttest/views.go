@@ -37,6 +37,15 @@ func Views(t *testing.T, open func(*testing.T) ports.Views) {
 		{"rows are counted by value", rowsAreCounted},
 		{"rows are counted where conditions hold", rowsAreCountedWhereConditionsHold},
 		{"an unknown column is an error", unknownColumnIsAnError},
+
+		{"a shadow is filled beside the live view", shadowIsApart},
+		{"a shadow that is there is kept", shadowIsKept},
+		{"a swap replaces rows and checkpoint", swapReplacesRowsAndCheckpoint},
+		{"a swap is refused while the shadow is behind", swapIsRefusedBehind},
+		{"a swap without a shadow is an error", swapWithoutShadow},
+		{"a shadow is dropped with its checkpoint", shadowIsDropped},
+		{"readers and advances go on through swaps", swapUnderLoad},
+		{"a snapshot stands still", snapshotStandsStill},
 	} {
 		t.Run(law.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/pro-sms/prosms/adapters/sqlite"
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/projections"
+)
+
+type replayCommand struct {
+	Projection string `required:"" help:"The view: messages, keys, …"`
+	Restart    bool   `help:"Begin anew instead of going on with a rebuild that was stopped, as after an upgrade."`
+	Diff       bool   `help:"Change nothing: compare the live view with a replay, and exit with 1 if they differ."`
+	AsOf       string `help:"Change nothing: write the view as it was at a position or an RFC 3339 time, one row a line." placeholder:"POSITION|TIME"`
+	Out        string `help:"File for the rows of --as-of; they hold numbers and bodies. Default: standard output." type:"path"`
+}
+
+// Run rebuilds a view from the log beside the live one and swaps them, or only
+// looks at what a rebuild gives.
+func (r replayCommand) Run(ctx context.Context, p process) error {
+	config, err := loadConfig(p.Environ)
+	if err != nil {
+		return fmt.Errorf("reading configuration:\n%w", err)
+	}
+	if r.Diff && r.AsOf != "" || r.Restart && (r.Diff || r.AsOf != "") || r.Out != "" && r.AsOf == "" {
+		return errors.New("--restart, --diff and --as-of exclude each other, and --out needs --as-of")
+	}
+	st, err := openBeside(ctx, config.DatabaseURL, newLogger(p.Stderr, config))
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	lookup, err := commands.OpenLookup(ctx, st.keyring, config.MasterKey)
+	if err != nil {
+		return err
+	}
+	projection, err := projectionNamed(r.Projection, lookup)
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.Diff:
+		return diff(ctx, p, st, projection)
+	case r.AsOf != "":
+		return r.asOf(ctx, p, st, projection)
+	}
+	return r.rebuild(ctx, p, st, projection)
+}
+
+func projectionNamed(name string, lookup commands.Lookup) (projections.Projection, error) {
+	var names []string
+	for _, p := range newProjections(lookup) {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	return projections.Projection{}, fmt.Errorf("--projection: one of %s", strings.Join(names, ", "))
+}
+
+func (r replayCommand) rebuild(ctx context.Context, p process, st stores, projection projections.Projection) error {
+	filler := projections.Filler{Store: st.events, Views: st.views}
+	if r.Restart {
+		if err := filler.Discard(ctx, projection); err != nil {
+			return err
+		}
+	}
+	from, err := filler.Pending(ctx, projection)
+	if err != nil {
+		return err
+	}
+	if from > 0 {
+		fmt.Fprintf(p.Stderr, "going on at position %d, where an earlier replay stopped; --restart begins anew\n", from)
+	}
+	head, err := st.events.Head(ctx)
+	if err != nil {
+		return err
+	}
+	told := newProgress(p.Stderr, projection.Name, from, head.LastPosition)
+	last := from
+	filler.Progress = func(position int64) {
+		last = position
+		told.at(position)
+	}
+	if err := filler.Rebuild(ctx, projection); err != nil {
+		return fmt.Errorf("%w\nthe live view is as it was", err)
+	}
+	_, err = fmt.Fprintf(p.Stdout, "%s is rebuilt up to position %d and swapped: %d events in %s, %.0f/s\n",
+		projection.Name, last, last-from, time.Since(told.start).Round(time.Millisecond), told.rate(last))
+	return err
+}
+
+// diff compares in a scratch file, so that it needs no rights and disturbs nobody.
+func diff(ctx context.Context, p process, st stores, projection projections.Projection) error {
+	shown := 0
+	compared, err := compare(ctx, p.Stderr, st, projection, func(d projections.Difference) {
+		if shown++; shown <= 1000 {
+			fmt.Fprintf(p.Stdout, "%s %s %s\n", d.What, d.ID, strings.Join(d.Fields, ", "))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.Stdout, "%s at position %d: %d rows, %d differ from a replay\n",
+		projection.Name, compared.Position, compared.Rows, compared.Differences)
+	if compared.Differences > 0 {
+		return errors.New("the view differs from a replay: prosms replay --projection " + projection.Name + " rebuilds it")
+	}
+	return nil
+}
+
+// compare replays a projection into a scratch file and compares the live view with it.
+func compare(ctx context.Context, stderr io.Writer, st stores, projection projections.Projection, report func(projections.Difference)) (_ projections.Comparison, err error) {
+	scratch, err := sqlite.OpenScratch(ctx)
+	if err != nil {
+		return projections.Comparison{}, err
+	}
+	defer func() { err = errors.Join(err, scratch.Close()) }()
+	to, err := st.views.Checkpoint(ctx, projection.Name)
+	if err != nil {
+		return projections.Comparison{}, err
+	}
+	filler := projections.Filler{Store: st.events, Views: st.views, Progress: newProgress(stderr, projection.Name, 0, to).at}
+	return filler.Compare(ctx, projection, scratch.Views(), report)
+}
+
+func (r replayCommand) asOf(ctx context.Context, p process, st stores, projection projections.Projection) (err error) {
+	moment, err := projections.ParseAsOf(r.AsOf)
+	if err != nil {
+		return fmt.Errorf("--as-of: %w", err)
+	}
+	position, err := moment.In(ctx, st.events)
+	if err != nil {
+		return err
+	}
+	scratch, err := sqlite.OpenScratch(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, scratch.Close()) }()
+	views := scratch.Views()
+	filler := projections.Filler{Store: st.events, Views: views, Progress: newProgress(p.Stderr, projection.Name, 0, position).at}
+	if err := filler.Fill(ctx, projection, position); err != nil {
+		return err
+	}
+	out := p.Stdout
+	if r.Out != "" {
+		file, err := os.OpenFile(r.Out, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("opening --out: %w", err)
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		out = file
+	}
+	rows, encoder := 0, json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	err = projection.Rows(ctx, views, func(row ports.Row) error {
+		rows++
+		return encoder.Encode(struct {
+			ID  string          `json:"id"`
+			Doc json.RawMessage `json:"row"`
+		}{row.ID, row.Doc})
+	})
+	fmt.Fprintf(p.Stderr, "%s as of position %d: %d rows\n", projection.Name, position, rows)
+	return err
+}

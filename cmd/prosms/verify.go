@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/commands/verify"
+	"github.com/pro-sms/prosms/projections"
+)
+
+type verifyCommand struct {
+	JSON     bool          `help:"Print the report as JSON." name:"json"`
+	Patience time.Duration `help:"How long a text may wait without a reason before it counts as stuck." default:"1h"`
+}
+
+// guarantees are what verify checks, in the words of GUARANTEES.md.
+var guarantees = []struct{ id, title string }{
+	{"G1", "every accepted text reaches exactly one final status, or is on its way"},
+	{"G2", "versions 1..n, positions without gaps, the hash chain holds"},
+	{"G3", "one acceptance by a provider, unless the log holds the decision to resend"},
+	{"G4", "no attempt after an opt-out that was committed before it"},
+	{"G5", "attempts 1..k, and no more in a drive than configured"},
+	{"G6", "each view equals a fresh replay"},
+	{"G7", "one message for an idempotency key"},
+}
+
+// Run checks the guarantees, and fails if one does not hold.
+func (v verifyCommand) Run(ctx context.Context, p process) error {
+	config, err := loadConfig(p.Environ)
+	if err != nil {
+		return fmt.Errorf("reading configuration:\n%w", err)
+	}
+	st, err := openBeside(ctx, config.DatabaseURL, newLogger(p.Stderr, config))
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	report, err := verifyAll(ctx, p.Stderr, st, config, v.Patience)
+	if err != nil {
+		return err
+	}
+	if v.JSON {
+		encoder := json.NewEncoder(p.Stdout)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(report)
+	} else {
+		err = report.print(p.Stdout)
+	}
+	if err == nil && !report.OK {
+		err = errors.New("not everything that is guaranteed holds")
+	}
+	return err
+}
+
+// verification is the report of all guarantees.
+type verification struct {
+	OK bool `json:"ok"`
+	*verify.Report
+	Views []viewReport `json:"views"`
+}
+
+// viewReport is what came of comparing one view with its replay.
+type viewReport struct {
+	Name        string `json:"name"`
+	Position    int64  `json:"position"`
+	Rows        int64  `json:"rows"`
+	Differences int64  `json:"differences"`
+}
+
+// verifyAll checks the log and then, for G6, every view against a replay in a
+// scratch file. Whatever runs goes on meanwhile.
+func verifyAll(ctx context.Context, stderr io.Writer, st stores, config Config, patience time.Duration) (*verification, error) {
+	head, err := st.events.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report, err := verify.Log(ctx, verify.Options{
+		Store: st.events, MaxRetries: config.MaxRetries, Patience: patience,
+		Progress: newProgress(stderr, "log", 0, head.LastPosition).at,
+	})
+	if err != nil {
+		return nil, err
+	}
+	lookup, err := commands.OpenLookup(ctx, st.keyring, config.MasterKey)
+	if err != nil {
+		return nil, err
+	}
+	v := &verification{Report: report}
+	for _, projection := range newProjections(lookup) {
+		checked, err := verifyView(ctx, stderr, st, projection, report)
+		if err != nil {
+			return nil, fmt.Errorf("replaying %s: %w", projection.Name, err)
+		}
+		v.Views = append(v.Views, checked)
+	}
+	v.OK = report.OK()
+	return v, nil
+}
+
+func verifyView(ctx context.Context, stderr io.Writer, st stores, projection projections.Projection, report *verify.Report) (viewReport, error) {
+	found := func(position int64, what string) {
+		report.Add(verify.Finding{Guarantee: "G6", Position: position, What: "view " + projection.Name + ": " + what})
+	}
+	checkpoint, err := st.views.Checkpoint(ctx, projection.Name)
+	if err != nil {
+		return viewReport{}, err
+	}
+	head, err := st.events.Head(ctx)
+	if err != nil {
+		return viewReport{}, err
+	}
+	if checkpoint > head.LastPosition {
+		found(checkpoint, fmt.Sprintf("is ahead of the log, which ends at %d: events are missing there", head.LastPosition))
+		return viewReport{Name: projection.Name, Position: checkpoint}, nil
+	}
+	compared, err := compare(ctx, stderr, st, projection, func(d projections.Difference) {
+		found(0, fmt.Sprintf("row %s %s %s", d.ID, d.What, strings.Join(d.Fields, ", ")))
+	})
+	if unappliable, ok := errors.AsType[projections.Unappliable](err); ok {
+		found(unappliable.Position, "the event cannot be applied")
+		err = nil
+	}
+	return viewReport{projection.Name, compared.Position, compared.Rows, compared.Differences}, err
+}
+
+func (v *verification) print(out io.Writer) error {
+	fmt.Fprintf(out, "log up to position %d, %d messages", v.Head, v.Messages)
+	for _, status := range slices.Sorted(maps.Keys(v.Statuses)) {
+		fmt.Fprintf(out, ", %d %s", v.Statuses[status], status)
+	}
+	fmt.Fprintf(out, "\n%d texts went out again by a decision that the log holds\n\n", v.Resent)
+	for _, g := range guarantees {
+		verdict := "ok   "
+		if n := v.Counts[g.id]; n > 0 {
+			verdict = "FAIL "
+		}
+		fmt.Fprintf(out, "%s %s  %s\n", verdict, g.id, g.title)
+	}
+	fmt.Fprintln(out)
+	for _, view := range v.Views {
+		fmt.Fprintf(out, "view %s at position %d: %d rows, %d differ\n", view.Name, view.Position, view.Rows, view.Differences)
+	}
+	for _, f := range v.Findings {
+		fmt.Fprintf(out, "%s", f.Guarantee)
+		if f.Position > 0 {
+			fmt.Fprintf(out, " position %d", f.Position)
+		}
+		if f.Stream != "" {
+			fmt.Fprintf(out, " %s", f.Stream)
+		}
+		fmt.Fprintf(out, ": %s\n", f.What)
+	}
+	var err error
+	for guarantee, n := range v.Counts {
+		if n > 100 {
+			_, err = fmt.Fprintf(out, "%s: %d findings in all\n", guarantee, n)
+		}
+	}
+	return err
+}

@@ -1,0 +1,95 @@
+package projections
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pro-sms/prosms/events"
+)
+
+// Sentence is one event of a text's story, in plain words without personal data.
+type Sentence struct {
+	At   time.Time
+	Text string
+}
+
+// Story tells what happened to a message. Events that it has no words for are
+// named by their type.
+func Story(recorded []events.Recorded) []Sentence {
+	story := make([]Sentence, len(recorded))
+	for i, e := range recorded {
+		story[i] = Sentence{At: e.RecordedAt, Text: tell(e)}
+	}
+	return story
+}
+
+func tell(e events.Recorded) string {
+	switch d := e.Data.(type) {
+	case events.MessageAccepted:
+		return tellAccepted(e, d)
+	case events.MessageDeferred:
+		return fmt.Sprintf("put off until %s: %s", clock(d.Until), d.Reason)
+	case events.MessageAttempted:
+		return fmt.Sprintf("attempt %d claimed, to be sent by %s", d.Attempt, d.Provider)
+	case events.MessageDispatched:
+		return fmt.Sprintf("%s accepted attempt %d as %s", d.Provider, d.Attempt, d.ProviderMessageID)
+	case events.MessageFailed:
+		return fmt.Sprintf("attempt %d was not sent: %s%s", d.Attempt, d.Class, details(d.Code, d.Detail))
+	case events.MessageRetried:
+		return fmt.Sprintf("attempt %d is planned for %s", d.Attempt, clock(d.DueAt))
+	case events.MessageInDoubt:
+		return fmt.Sprintf("nobody knows whether attempt %d was sent: %s", d.Attempt, d.Cause)
+	case events.MessageReconciled:
+		return tellReconciled(d)
+	case events.MessageDeadLettered:
+		return fmt.Sprintf("given up after %d attempts: %s%s", d.Attempts, d.Reason, details(d.Code, d.Detail))
+	case events.MessageRedriven:
+		return fmt.Sprintf("sent on its way again by %s: %s", d.By, d.Reason)
+	case events.MessageOptedOut:
+		return "suppressed, the recipient has opted out (known from the " + d.Source + ")"
+	case events.MessageDelivered:
+		return "delivered, says the provider"
+	case events.MessageUndelivered:
+		return "not delivered, says the provider" + details(d.ErrorCode, "")
+	case events.MessageCanceled:
+		return "canceled by " + d.By
+	case events.MessageExpired:
+		return "expired, its time was " + clock(d.ExpiresAt)
+	case events.MessageReceiptIgnored:
+		return fmt.Sprintf("a receipt (%s) changed nothing: %s", d.ProviderStatus, d.Reason)
+	}
+	return e.Type
+}
+
+func tellAccepted(e events.Recorded, d events.MessageAccepted) string {
+	text := fmt.Sprintf("accepted from %s: %d segments in %s, lane %s", e.Meta.Actor, d.Segments, d.Encoding, d.Lane)
+	if d.SendAt != nil {
+		text += ", to be sent at " + clock(*d.SendAt)
+	}
+	if d.ExpiresAt != nil {
+		text += ", worthless after " + clock(*d.ExpiresAt)
+	}
+	if d.Test {
+		text += ", a test"
+	}
+	return text
+}
+
+func tellReconciled(d events.MessageReconciled) string {
+	if d.Outcome == "sent" {
+		return fmt.Sprintf("attempt %d turned out to be sent, as %s (%s)", d.Attempt, d.ProviderMessageID, d.Evidence)
+	}
+	return fmt.Sprintf("the provider shows no trace of attempt %d: taken as %s", d.Attempt, d.Outcome)
+}
+
+func details(code, detail string) string {
+	switch {
+	case code != "" && detail != "":
+		return ", " + code + ", " + detail
+	case code+detail != "":
+		return ", " + code + detail
+	}
+	return ""
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
