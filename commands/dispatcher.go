@@ -13,6 +13,7 @@ import (
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/crash"
 )
 
 // Dispatcher carries messages to their provider: it claims as many of a frame as
@@ -79,10 +80,14 @@ func (d *Dispatcher) Dispatch(ctx context.Context, lane domain.Lane, work []port
 		if err != nil {
 			return errClosed
 		}
+		crash.At(crash.WorkDelivered)
 		claims, err := d.claim(context.WithoutCancel(ctx), work[:n])
 		if err != nil {
 			d.slots.release(n)
 			return err
+		}
+		if len(claims) > 0 {
+			crash.At(crash.WorkClaimed)
 		}
 		d.slots.release(n - len(claims))
 		for _, c := range claims {
