@@ -25,7 +25,7 @@ func (r *rig) verify(i *instance, ids []string, limit time.Duration) {
 		}
 		return len(i.statuses()) >= len(ids)
 	})
-	streams, statuses := i.streams(), i.statuses()
+	streams, statuses := i.settled(30 * time.Second)
 	accepted := map[string]map[int]int{} // by message and attempt
 	for _, entry := range r.ledger() {
 		if accepted[entry.MessageID] == nil {
@@ -92,6 +92,23 @@ func (r *rig) verify(i *instance, ids []string, limit time.Duration) {
 		r.t.Error(text)
 	}
 	r.t.Logf("verified %d texts: %d sent again after a doubt, as the log says", len(streams), resent)
+}
+
+// settled returns the log and what the view says, once receipts have ceased to
+// come in between the two.
+func (i *instance) settled(limit time.Duration) (map[string][]events.Recorded, map[string]string) {
+	i.rig.t.Helper()
+	for deadline := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {
+		streams, statuses := i.streams(), i.statuses()
+		same := len(streams) == len(statuses)
+		for id, stream := range streams {
+			m, _, _ := replay(stream)
+			same = same && statuses[id] == string(m.Status)
+		}
+		if same || time.Now().After(deadline) {
+			return streams, statuses
+		}
+	}
 }
 
 // replay folds a stream. doubts is how many attempts were followed by another
