@@ -52,15 +52,20 @@ const rigToken = "rig-token"
 // newRig prepares the embedded stack, or the full one, and creates a key.
 func newRig(t *testing.T, full bool, settings ...string) *rig {
 	t.Helper()
-	r := &rig{t: t}
-	if full {
-		url, prefix := servers.RabbitMQ(t)
-		r.environ = append(r.environ,
-			"DATABASE_URL="+servers.Postgres(t), "RABBITMQ_URL="+url, "PROSMS_RABBITMQ_PREFIX="+prefix, "REDIS_URL="+servers.Redis(t))
-		t.Cleanup(func() { servers.DeleteTopology(t, url, topologyNames(prefix)...) })
-	} else {
-		r.environ = append(r.environ, "DATABASE_URL=sqlite://"+filepath.Join(t.TempDir(), "prosms.db"))
+	if !full {
+		return newRigOn(t, append([]string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "prosms.db")}, settings...)...)
 	}
+	url, prefix := servers.RabbitMQ(t)
+	t.Cleanup(func() { servers.DeleteTopology(t, url, topologyNames(prefix)...) })
+	return newRigOn(t, append([]string{
+		"DATABASE_URL=" + servers.Postgres(t), "RABBITMQ_URL=" + url, "PROSMS_RABBITMQ_PREFIX=" + prefix, "REDIS_URL=" + servers.Redis(t),
+	}, settings...)...)
+}
+
+// newRigOn prepares an installation on the servers that settings name.
+func newRigOn(t *testing.T, settings ...string) *rig {
+	t.Helper()
+	r := &rig{t: t}
 	var err error
 	r.provider, err = sandbox.New(sandbox.Config{AuthToken: rigToken})
 	if err != nil {
@@ -78,9 +83,7 @@ func newRig(t *testing.T, full bool, settings ...string) *rig {
 		"TWILIO_ACCOUNT_SID="+sandbox.DefaultAccountSID, "TWILIO_AUTH_TOKEN="+rigToken, "TWILIO_FROM="+sandbox.DefaultFrom,
 		"TWILIO_API_BASE_URL="+server.URL, "PROSMS_RATE_PER_KEY=0", "PROSMS_RATE_PER_IP=0", "PROSMS_LOG_LEVEL=warn")
 	r.environ = append(r.environ, settings...)
-	if full {
-		r.command("migrate", "up")
-	}
+	r.command("migrate", "up")
 	lines := strings.Split(strings.TrimSpace(r.command("keys", "create", "--tenant", "acme", "--scope", "admin")), "\n")
 	r.key = lines[len(lines)-1]
 	return r

@@ -27,9 +27,13 @@ func newTraffic(r *rig, addr string) *traffic {
 	return &traffic{rig: r, addr: addr, refused: map[int]int{}}
 }
 
+// key returns an idempotency key for a further request.
+func (s *traffic) key() string { return fmt.Sprintf("request-%d", s.rig.texts.Add(1)) }
+
 // send sends texts in one batch, in the background.
-func (s *traffic) send(texts []outgoing) {
-	key := fmt.Sprintf("batch-%d", s.rig.texts.Add(1))
+func (s *traffic) send(texts []outgoing) { s.sendAs(s.key(), texts) }
+
+func (s *traffic) sendAs(key string, texts []outgoing) {
 	s.sending.Go(func() {
 		for deadline := time.Now().Add(2 * time.Minute); ; {
 			ids, status, err := s.try(key, texts)

@@ -17,14 +17,7 @@ import (
 // none was sent twice without the log saying why, and every stream is whole.
 func (r *rig) verify(i *instance, ids []string, limit time.Duration) {
 	r.t.Helper()
-	eventually(r.t, limit, "at rest", func() bool {
-		for _, status := range []domain.Status{domain.Accepted, domain.Scheduled, domain.Dispatching, domain.Retrying, domain.InDoubt} {
-			if i.any(string(status)) {
-				return false
-			}
-		}
-		return len(i.statuses()) >= len(ids)
-	})
+	r.awaitRest(i, len(ids), limit)
 	streams, statuses := i.settled(30 * time.Second)
 	accepted := map[string]map[int]int{} // by message and attempt
 	for _, entry := range r.ledger() {
@@ -92,6 +85,33 @@ func (r *rig) verify(i *instance, ids []string, limit time.Duration) {
 		r.t.Error(text)
 	}
 	r.t.Logf("verified %d texts: %d sent again after a doubt, as the log says", len(streams), resent)
+}
+
+// awaitRest waits until the view knows of n texts and none of them is on its way,
+// and says which are when they take too long.
+func (r *rig) awaitRest(i *instance, n int, limit time.Duration) {
+	r.t.Helper()
+	restless := []domain.Status{domain.Accepted, domain.Scheduled, domain.Dispatching, domain.Retrying, domain.InDoubt}
+	for deadline := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {
+		moving := slices.ContainsFunc(restless, func(s domain.Status) bool { return i.any(string(s)) })
+		if !moving && len(i.statuses()) >= n {
+			return
+		}
+		if time.Now().Before(deadline) {
+			continue
+		}
+		statuses, shown := i.statuses(), 0
+		for id, status := range statuses {
+			if slices.Contains(restless, domain.Status(status)) && shown < 3 {
+				shown++
+				r.t.Logf("%s is %s", id, status)
+				for _, e := range i.timeline(id) {
+					r.t.Logf("  %s %s", e.RecordedAt.Format(time.TimeOnly), e.Type)
+				}
+			}
+		}
+		r.t.Fatalf("not at rest within %s; the view has %d texts, of %d", limit, len(statuses), n)
+	}
 }
 
 // settled returns the log and what the view says, once receipts have ceased to
