@@ -42,7 +42,7 @@ func TestAnyCallOfAnyPortMayFail(t *testing.T) {
 						f := &fuse{mishap: mishap, n: n, times: times}
 						runs++
 						synctest.Test(t, func(t *testing.T) {
-							carryOut(t, fuses{port: f}, times > 1 && (port == "appends" || port == "reads"), time.Now)
+							carryOut(t, fuses{port: f}, time.Now)
 						})
 						if t.Failed() {
 							t.Fatalf("with calls %d to %d", n, n+times-1)
@@ -66,7 +66,7 @@ func TestTheClockMayJump(t *testing.T) {
 			for after := range 12 {
 				synctest.Test(t, func(t *testing.T) {
 					start := time.Now()
-					carryOut(t, nil, false, func() time.Time {
+					carryOut(t, nil, func() time.Time {
 						now := time.Now()
 						if now.Sub(start) >= time.Duration(after)*700*time.Millisecond {
 							now = now.Add(jump)
@@ -106,18 +106,14 @@ func errands(now time.Time) []errand {
 
 // carryOut sends one text of each sort through a plant and holds what came of
 // them against what the provider has.
-//
-// A receipt that the store's long outage left unheard six times leaves a text
-// dispatched: unheard allows for that.
-func carryOut(t *testing.T, set fuses, unheard bool, clock func() time.Time) {
+func carryOut(t *testing.T, set fuses, clock func() time.Time) {
 	p := startPlant(t, set, clock)
 	defer p.end()
 	want := map[string]errand{}
 	for n, e := range errands(clock()) {
 		want[p.send(fmt.Sprint("key-", n), e)] = e
 	}
-	p.await(2*time.Hour, func(m domain.Message) bool { return m.Final() || m.Status == domain.Dispatched })
-	p.await(2*time.Minute, domain.Message.Final) // the receipts
+	p.await(2 * time.Hour)
 	streams := p.messages()
 	if len(streams) != len(want) {
 		t.Errorf("%d messages for %d requests", len(streams), len(want))
@@ -127,7 +123,7 @@ func carryOut(t *testing.T, set fuses, unheard bool, clock func() time.Time) {
 		m, doubts := fold(streams[id])
 		sent := len(arrived[id])
 		switch {
-		case m.Status != e.end && !(unheard && m.Status == domain.Dispatched && e.end == domain.Delivered):
+		case m.Status != e.end:
 			t.Errorf("%q is %s, want %s: %s", e.Body, m.Status, e.end, types(streams[id]))
 		case e.end == domain.Delivered && (sent < 1 || sent > 1+doubts), e.end != domain.Delivered && sent > 0:
 			t.Errorf("%q was accepted %d times, after %d doubts: %s", e.Body, sent, doubts, types(streams[id]))
@@ -171,13 +167,13 @@ func (p *plant) send(key string, e errand) string {
 	return ""
 }
 
-// await waits until all messages are as wanted, or for as long as limit.
-func (p *plant) await(limit time.Duration, wanted func(domain.Message) bool) {
+// await waits until all messages have come to their end, or for as long as limit.
+func (p *plant) await(limit time.Duration) {
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(time.Second) {
 		done := true
 		for _, stream := range p.messages() {
 			m, _ := fold(stream)
-			done = done && wanted(m)
+			done = done && m.Final()
 		}
 		if done {
 			return

@@ -183,3 +183,8 @@ func (p faultyProvider) Find(ctx context.Context, attempt ports.Lookup) (found p
 	err = p.fuse.call(ctx, func() (err error) { found, err = p.Provider.Find(ctx, attempt); return err })
 	return orNothing(found, err)
 }
+
+func (p faultyProvider) Status(ctx context.Context, id string) (receipt domain.Receipt, err error) {
+	err = p.fuse.call(ctx, func() (err error) { receipt, err = p.Provider.Status(ctx, id); return err })
+	return orNothing(receipt, err)
+}

@@ -82,6 +82,10 @@ func startPlant(t *testing.T, set fuses, clock func() time.Time) *plant {
 		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error) {
 			return queries.Due(ctx, string(status), string(lane), by, limit)
 		},
+		Sweeper: &commands.Sweeper{
+			Store: store, Providers: providers, Log: log, Dispatched: queries.Dispatched,
+			Delays: []time.Duration{20 * time.Second, time.Minute, 5 * time.Minute},
+		},
 		Reconciler: &commands.Reconciler{
 			Store: store, Providers: providers, Schedule: schedule, Log: log,
 			Delays: func(domain.Lane) []time.Duration { return []time.Duration{5 * time.Second, 15 * time.Second} },
@@ -249,4 +253,9 @@ func (p *postman) Find(_ context.Context, attempt ports.Lookup) (ports.Found, er
 		}
 	}
 	return ports.Found{}, nil
+}
+
+// Status implements ports.Provider.
+func (p *postman) Status(_ context.Context, id string) (domain.Receipt, error) {
+	return domain.Receipt{ProviderMessageID: id, ProviderStatus: "delivered", Result: domain.ReceiptDelivered}, nil
 }

@@ -24,9 +24,10 @@ var passings = map[crash.Point]int{
 // brokerOnly are points that only a bus with a broker passes.
 var brokerOnly = []crash.Point{crash.WorkAcked}
 
-// swift has doubts and retries settled within a test's time.
+// swift has doubts, retries and lost receipts settled within a test's time.
 var swift = []string{
-	"PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s", "PROSMS_RECONCILE_DELAYS_HIGH=1s,2s", "PROSMS_RETRY_DELAYS=1s,2s",
+	"PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s", "PROSMS_RECONCILE_DELAYS_HIGH=1s,2s",
+	"PROSMS_RETRY_DELAYS=1s,2s", "PROSMS_RECEIPT_DELAYS=5s,10s,20s",
 }
 
 // One installation is killed at every point in turn while texts of all sorts are

@@ -56,8 +56,8 @@ func (r *rig) verify(i *instance, ids []string, limit time.Duration) {
 		if statuses[id] != string(m.Status) {
 			fault(id, "the log says %q", m.Status)
 		}
-		if !m.Final() && m.Status != domain.Dispatched {
-			fault(id, "it is not at rest")
+		if !m.Final() {
+			fault(id, "it has not come to its end")
 		}
 		sent := 0
 		for attempt, times := range accepted[id] {
@@ -65,7 +65,7 @@ func (r *rig) verify(i *instance, ids []string, limit time.Duration) {
 				fault(id, "attempt %d of %d was accepted %d times", attempt, m.Attempt, times)
 			}
 		}
-		arrived := slices.Contains([]domain.Status{domain.Dispatched, domain.Delivered, domain.Undelivered}, m.Status)
+		arrived := slices.Contains([]domain.Status{domain.Delivered, domain.Undelivered}, m.Status)
 		switch {
 		case arrived && sent == 0:
 			fault(id, "the provider has not got it")
@@ -91,7 +91,7 @@ func (r *rig) verify(i *instance, ids []string, limit time.Duration) {
 // and says which are when they take too long.
 func (r *rig) awaitRest(i *instance, n int, limit time.Duration) {
 	r.t.Helper()
-	restless := []domain.Status{domain.Accepted, domain.Scheduled, domain.Dispatching, domain.Retrying, domain.InDoubt}
+	restless := []domain.Status{domain.Accepted, domain.Scheduled, domain.Dispatching, domain.Retrying, domain.InDoubt, domain.Dispatched}
 	for deadline := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {
 		moving := slices.ContainsFunc(restless, func(s domain.Status) bool { return i.any(string(s)) })
 		if !moving && len(i.statuses()) >= n {
