@@ -11,10 +11,10 @@ var weathers = []struct {
 	weather
 	lasts time.Duration
 }{
-	{"slow", weather{delay: 300 * time.Millisecond}, 4 * time.Second},
-	{"cut now and then", weather{cuts: 20}, 4 * time.Second},
-	{"still", weather{still: true}, 4 * time.Second},
-	{"deaf", weather{deaf: true}, 4 * time.Second},
+	{"slow", weather{delay: 300 * time.Millisecond}, 3 * time.Second},
+	{"cut now and then", weather{cuts: 20}, 3 * time.Second},
+	{"still", weather{still: true}, 3 * time.Second},
+	{"deaf", weather{deaf: true}, 3 * time.Second},
 }
 
 // Between the gateway and each of its neighbours the network is slow, cuts
