@@ -41,13 +41,13 @@ func TestKillsAtRandomLoseAndDoubleNothing(t *testing.T) {
 				for range 4 {
 					sending.send(rig.plain(texts / kills / 4))
 				}
-				eventually(t, 20*time.Second, "ready", gateway.ready)
+				eventually(t, time.Minute, "ready", gateway.ready)
 				time.Sleep(time.Duration(chance.IntN(1000)) * time.Millisecond)
 				gateway.kill()
 			}
 			last := rig.launch(addr)
 			ids := sending.finish()
-			eventually(t, 20*time.Second, "ready", last.ready)
+			eventually(t, time.Minute, "ready", last.ready)
 			rig.verify(last, ids, 3*time.Minute)
 			last.stop()
 		})

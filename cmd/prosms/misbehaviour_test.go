@@ -38,7 +38,7 @@ func TestAProviderThatMisbehavesGetsEveryTextOnce(t *testing.T) {
 			}
 			addr := freeAddr(t)
 			gateway := rig.launch(addr)
-			eventually(t, 20*time.Second, "ready", gateway.ready)
+			eventually(t, time.Minute, "ready", gateway.ready)
 			texts := newTraffic(rig, addr)
 			for range 10 {
 				texts.send(rig.plain(60))
@@ -69,7 +69,7 @@ func TestAProviderThatIsGoneGetsItsTextsWhenItIsBack(t *testing.T) {
 	rig := newRig(t, false, append([]string{"PROSMS_MAX_RETRIES=15"}, swift...)...)
 	addr := freeAddr(t)
 	gateway := rig.launch(addr)
-	eventually(t, 20*time.Second, "ready", gateway.ready)
+	eventually(t, time.Minute, "ready", gateway.ready)
 	texts := newTraffic(rig, addr)
 	if err := rig.provider.Script(sandbox.Fault{Do: sandbox.Offline}); err != nil {
 		t.Fatal(err)
@@ -78,6 +78,6 @@ func TestAProviderThatIsGoneGetsItsTextsWhenItIsBack(t *testing.T) {
 	ids := texts.finish()
 	eventually(t, 20*time.Second, "in doubt", func() bool { return gateway.any("in_doubt") })
 	rig.provider.ClearScript()
-	rig.verify(gateway, ids, time.Minute)
+	rig.verify(gateway, ids, 2*time.Minute)
 	gateway.stop()
 }

@@ -31,7 +31,7 @@ func TestABadNetworkCostsTimeAndNothingElse(t *testing.T) {
 			rig.replace(neighbour.setting, line.through(rig.value(neighbour.setting)))
 			addr := freeAddr(t)
 			gateway := rig.launch(addr)
-			eventually(t, 20*time.Second, "ready", gateway.ready)
+			eventually(t, time.Minute, "ready", gateway.ready)
 			texts := newTraffic(rig, addr)
 			for _, w := range weathers {
 				line.expose(w.weather)

@@ -41,7 +41,7 @@ func TestOverloadIsRefusedCleanlyInBoundedMemory(t *testing.T) {
 				rig := newRig(t, full, swift...)
 				rig.replace("PROSMS_RATE_PER_KEY", load.rate)
 				gateway := rig.launch(freeAddr(t))
-				eventually(t, 20*time.Second, "ready", gateway.ready)
+				eventually(t, time.Minute, "ready", gateway.ready)
 				ids, answers, peak := gateway.overload(load.clients, load.texts, lasts)
 				t.Logf("%d MiB at the most; answers %v", peak, answers)
 				if peak > maxResident {

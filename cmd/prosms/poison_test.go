@@ -17,7 +17,7 @@ func TestPoisonInTheQueuesHoldsNothingUp(t *testing.T) {
 	rig := newRig(t, true, swift...)
 	addr := freeAddr(t)
 	gateway := rig.launch(addr)
-	eventually(t, 20*time.Second, "ready", gateway.ready)
+	eventually(t, time.Minute, "ready", gateway.ready)
 	texts := newTraffic(rig, addr)
 	texts.send(rig.plain(50))
 
@@ -42,7 +42,7 @@ func TestPoisonInTheQueuesHoldsNothingUp(t *testing.T) {
 		}
 	}
 	texts.send(rig.plain(50))
-	rig.verify(gateway, texts.finish(), 90*time.Second)
+	rig.verify(gateway, texts.finish(), 2*time.Minute)
 	gateway.stop()
 }
 
