@@ -14,8 +14,9 @@ import (
 // verify waits until every text of the log is at rest, and then holds the log,
 // the view and the provider's ledger against each other and against ids, which
 // are all that were answered for: none is lost, none stands for a request twice,
-// none was sent twice without the log saying why, and every stream is whole.
-func (r *rig) verify(i *instance, ids []string, limit time.Duration) {
+// none was sent twice without the log saying why, and every stream is whole. It
+// returns how many were sent twice all the same.
+func (r *rig) verify(i *instance, ids []string, limit time.Duration) (resent int) {
 	r.t.Helper()
 	r.awaitRest(i, len(ids), limit)
 	streams, statuses := i.settled(30 * time.Second)
@@ -30,7 +31,6 @@ func (r *rig) verify(i *instance, ids []string, limit time.Duration) {
 	fault := func(id, format string, args ...any) {
 		faults = append(faults, fmt.Sprintf("%s is %q: %s", id, statuses[id], fmt.Sprintf(format, args...)))
 	}
-	resent := 0
 	for _, id := range ids {
 		if len(streams[id]) == 0 {
 			fault(id, "it was answered for and is not in the log")
@@ -84,7 +84,17 @@ func (r *rig) verify(i *instance, ids []string, limit time.Duration) {
 		}
 		r.t.Error(text)
 	}
-	r.t.Logf("verified %d texts: %d sent again after a doubt, as the log says", len(streams), resent)
+	r.t.Logf("verified %d texts: %d were sent twice, as the log says", len(streams), resent)
+	return resent
+}
+
+// verifyOnce is verify where a look-up finds all that the provider has taken on:
+// then nothing may be sent twice, not even with an explanation.
+func (r *rig) verifyOnce(i *instance, ids []string, limit time.Duration) {
+	r.t.Helper()
+	if resent := r.verify(i, ids, limit); resent > 0 {
+		r.t.Errorf("%d texts were sent twice, though a look-up would have found them", resent)
+	}
 }
 
 // awaitRest waits until the view knows of n texts and none of them is on its way,
