@@ -11,9 +11,9 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -126,17 +126,28 @@ func (p *Private) Start() {
 	}
 }
 
+// launch starts the process. It dies with the test, however that ends: the system
+// tells it of the death of the thread that started it, which is kept for that.
 func (p *Private) launch() {
 	p.t.Helper()
 	p.process, p.output, p.exited = p.cmd(context.Background(), p.command...), new(bytes.Buffer), make(chan struct{})
 	p.process.Stdout, p.process.Stderr = p.output, p.output
 	p.process.WaitDelay = time.Second // for children that keep its output open
-	if err := p.process.Start(); err != nil {
+	p.process.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	process, exited, started := p.process, p.exited, make(chan error)
+	go func() {
+		defer close(exited)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := process.Start()
+		if started <- err; err == nil {
+			_ = process.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		p.t.Fatalf("starting %s: %v", p.server.Name, err)
 	}
-	process, exited := p.process, p.exited
-	go func() { defer close(exited); _ = process.Wait() }()
-	p.t.Cleanup(sync.OnceFunc(func() { kill(process, exited) }))
+	p.t.Cleanup(func() { kill(process, exited) })
 }
 
 // Stop asks the server to end and waits until it has.
