@@ -68,7 +68,8 @@ func startPlant(t *testing.T, set fuses, clock func() time.Time) *plant {
 	bus := faultyBus{p.bus, set.of("bus")}
 	provider := faultyProvider{p.postman, set.of("provider")}
 	providers := commands.Providers{Live: provider, Test: provider}
-	schedule := domain.RetrySchedule{Delays: []time.Duration{2 * time.Second, 4 * time.Second}, Max: 5}
+	// More retries than calls ever go wrong in a row: none may be given up here.
+	schedule := domain.RetrySchedule{Delays: []time.Duration{2 * time.Second, 4 * time.Second}, Max: 40}
 
 	p.commands = &commands.Handler{Store: store, Lookup: lookup, Now: clock}
 	p.postman.tell = p.commands.Receive
