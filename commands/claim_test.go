@@ -125,3 +125,29 @@ func TestAFullFrameIsHandedBackAtShutdownAndWhatIsClaimedIsFinished(t *testing.T
 		}
 	})
 }
+
+// forgetful is a store that is gone after so many loads.
+type forgetful struct {
+	ports.EventStore
+	left int
+}
+
+func (f *forgetful) LoadMany(ctx context.Context, ids []string) (map[string][]events.Recorded, error) {
+	if f.left--; f.left < 0 {
+		return nil, ports.ErrUnavailable
+	}
+	return f.EventStore.LoadMany(ctx, ids)
+}
+
+func TestWhatIsClaimedIsSentThoughTheRestOfItsFrameFails(t *testing.T) {
+	w := newWorld(t)
+	work := w.accept(2)
+	meddled := &meddled{w.store, func() { w.record(work[1].MessageID, events.MessageReceiptIgnored{Reason: "test"}) }}
+	w.dispatcher.Store = &forgetful{meddled, 2} // messages and consents, once
+	if err := w.dispatcher.Dispatch(t.Context(), domain.Normal, work); !errors.Is(err, ports.ErrUnavailable) {
+		t.Errorf("Dispatch = %v, want its error, so that the frame comes again", err)
+	}
+	w.settled()
+	w.expect(work[0].MessageID, "message.accepted", "message.attempted", "message.dispatched")
+	w.expect(work[1].MessageID, "message.accepted", "message.receipt_ignored")
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/crash"
 )
 
 // Dispatcher carries messages to their provider: it claims as many of a frame as
@@ -102,10 +103,10 @@ func (d *Dispatcher) round(ctx context.Context, lane domain.Lane, work []ports.W
 		if err != nil {
 			return kept, errClosed
 		}
+		crash.At(crash.WorkDelivered)
 		claims, err := d.claim(context.WithoutCancel(ctx), work[:n], &kept)
-		if err != nil {
-			d.slots.release(n)
-			return kept, err
+		if len(claims) > 0 {
+			crash.At(crash.WorkClaimed)
 		}
 		d.slots.release(n - len(claims))
 		for _, c := range claims {
@@ -113,6 +114,9 @@ func (d *Dispatcher) round(ctx context.Context, lane domain.Lane, work []ports.W
 				defer d.slots.release(1)
 				d.send(c)
 			})
+		}
+		if err != nil {
+			return kept, err
 		}
 		work = work[n:]
 	}
@@ -149,19 +153,13 @@ type claimed struct {
 
 // claim claims what of work still waits, in one commit, and once more for those
 // whose stream or consent moved in between. What the gate does not admit it adds
-// to kept.
+// to kept. With an error, too, it may have claimed some.
 func (d *Dispatcher) claim(ctx context.Context, work []ports.Work, kept *kept) ([]claimed, error) {
 	var claims []claimed
 	for range tries {
 		conflicts, err := d.claimOnce(ctx, work, &claims, kept)
-		if err != nil {
-			for _, c := range claims {
-				c.pass.Cancel()
-			}
-			return nil, err
-		}
-		if len(conflicts) == 0 {
-			return claims, nil
+		if err != nil || len(conflicts) == 0 {
+			return claims, err
 		}
 		work = conflicts
 	}

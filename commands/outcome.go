@@ -8,17 +8,20 @@ import (
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/crash"
 )
 
 // send makes the attempt that c claimed and records what it came to.
 func (d *Dispatcher) send(c claimed) {
 	text := c.State.Text
+	crash.At(crash.ProviderCalling)
 	outcome := c.provider.Send(context.Background(), ports.Text{
 		MessageID: c.ID, Attempt: c.State.Attempt,
 		To: text.To, From: text.From, Body: text.Body, ExpiresAt: text.ExpiresAt,
 		Lane: domain.Lane(text.Lane), Since: c.Since, TraceParent: c.Origin.TraceParent,
 	})
 	c.pass.Done(outcome)
+	crash.At(crash.ProviderAnswered)
 	if err := d.record(c, outcome); err != nil {
 		// The claim stands in the log without an outcome: as after a crash, the
 		// scheduler finds it and looks it up.
@@ -30,19 +33,36 @@ func (d *Dispatcher) send(c claimed) {
 func (d *Dispatcher) record(c claimed, outcome ports.Outcome) error {
 	ctx, cancel := context.WithTimeout(context.Background(), orDefault(d.Persist, time.Minute))
 	defer cancel()
+	if outcome.Class == domain.ClassOptedOut {
+		// Before the message, which after a crash in between is claimed once more
+		// and then finds the opt-out. The other way round nobody would add it.
+		if err := persist(ctx, func() error { return d.optOut(ctx, c) }); err != nil {
+			return err
+		}
+		crash.At(crash.OptOutRecorded)
+	}
 	command := d.command(c, outcome)
 	ask := func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
 		return command, s.consequence("provider:" + c.provider.Name()), nil
 	}
 	_, _, err := executeOn(ctx, d.Store, c.stream, ask)
+	if err != nil {
+		err = persist(ctx, func() error { _, _, err := execute(ctx, d.Store, c.ID, ask); return err })
+	}
+	if err == nil {
+		crash.At(crash.OutcomeRecorded)
+	}
+	return err
+}
+
+// persist repeats do until it succeeds or ctx ends.
+func persist(ctx context.Context, do func() error) error {
+	err := do()
 	for pause := 50 * time.Millisecond; err != nil; pause = min(2*pause, 2*time.Second) {
 		if wait(ctx, pause) != nil {
 			return fmt.Errorf("giving up: %w", err)
 		}
-		_, _, err = execute(ctx, d.Store, c.ID, ask)
-	}
-	if outcome.Class == domain.ClassOptedOut {
-		return d.optOut(ctx, c)
+		err = do()
 	}
 	return nil
 }

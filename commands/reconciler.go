@@ -15,6 +15,7 @@ import (
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/crash"
 )
 
 // Reconciler resolves doubts by asking the provider. Only when the last look-up
@@ -140,6 +141,7 @@ var errUnsettled = errors.New("the same text is being sent to the same recipient
 func (r *Reconciler) lookUp(ctx context.Context, d doubt, last bool, now time.Time) error {
 	text := d.State.Text
 	found, err := r.find(ctx, d)
+	crash.At(crash.LookedUp)
 	canLookUp := !errors.Is(err, ports.ErrNoLookup)
 	switch {
 	case err != nil && canLookUp:
@@ -161,6 +163,7 @@ func (r *Reconciler) lookUp(ctx context.Context, d doubt, last bool, now time.Ti
 	if err != nil {
 		return fmt.Errorf("reconciling %s: %w", d.ID, err)
 	}
+	crash.At(crash.DoubtReconciled)
 	if found.ProviderMessageID != "" {
 		r.adopt(found.ProviderMessageID, now)
 	}

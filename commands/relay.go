@@ -14,6 +14,7 @@ import (
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/crash"
 )
 
 // Relay reads the log frame by frame and tells the bus: all events go to
@@ -50,15 +51,24 @@ func (r *Relay) Handle(msg *message.Message) error {
 	var publishing errgroup.Group
 	if r.serves(ports.TopicEvents) {
 		publishing.Go(func() error {
-			return r.Bus.Publish(ports.TopicEvents, outgoing(msg.Context(), msg.Payload))
+			return r.publish(ports.TopicEvents, outgoing(msg.Context(), msg.Payload))
 		})
 	}
 	for topic, messages := range work {
-		publishing.Go(func() error { return r.Bus.Publish(topic, messages...) })
+		publishing.Go(func() error { return r.publish(topic, messages...) })
 	}
 	if err := publishing.Wait(); err != nil {
 		return fmt.Errorf("relaying events %d to %d: %w", frame.First, frame.Last, err)
 	}
+	crash.At(crash.RelayDone)
+	return nil
+}
+
+func (r *Relay) publish(topic string, messages ...*message.Message) error {
+	if err := r.Bus.Publish(topic, messages...); err != nil {
+		return err
+	}
+	crash.At(crash.RelayPublished)
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/crash"
 )
 
 // Scheduler sees to what waits for a time: it releases what is due, issues again
@@ -183,6 +184,7 @@ func (s *Scheduler) issue(ctx context.Context, waiting []stream[domain.Message])
 		if err := s.Bus.Publish(ports.DispatchTopic(group[0].lane), msg); err != nil {
 			return fmt.Errorf("issuing work: %w", err)
 		}
+		crash.At(crash.WorkIssued)
 		for _, e := range group {
 			s.issued[domain.AttemptID(e.work.MessageID, e.work.Attempt)] = s.now()
 		}
@@ -218,6 +220,7 @@ func (s *Scheduler) abandon(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return fmt.Errorf("calling %s in doubt: %w", id, err)
 		}
+		crash.At(crash.DoubtRecorded)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/crash"
 )
 
 // ErrIdempotencyConflict says that an idempotency key was used with another request.
@@ -73,10 +74,12 @@ func (h *Handler) SendBatch(ctx context.Context, caller Caller, requests []Send)
 	if len(writes) == 0 {
 		return results, nil
 	}
+	crash.At(crash.RequestRead)
 	appended, err := h.Store.Append(ctx, writes...)
 	if err != nil {
 		return nil, fmt.Errorf("accepting %d messages: %w", len(writes), err)
 	}
+	crash.At(crash.RequestCommitted)
 	for n, result := range appended {
 		i, w := asked[n], writes[n]
 		text := w.Events[0].(events.MessageAccepted)

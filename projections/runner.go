@@ -12,6 +12,7 @@ import (
 
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/crash"
 )
 
 // Runner keeps views in step with the log. Frames from the bus only make it
@@ -147,7 +148,7 @@ func (r *Runner) advance(ctx context.Context, p Projection, recorded []events.Re
 
 // apply folds frame into the view, in one transaction with its checkpoint.
 func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorded) error {
-	return r.Views.Advance(ctx, p.Name, func(tx ports.ViewTx, checkpoint int64) (int64, error) {
+	err := r.Views.Advance(ctx, p.Name, func(tx ports.ViewTx, checkpoint int64) (int64, error) {
 		if frame[0].Position > checkpoint+1 {
 			return checkpoint, errBehind
 		}
@@ -160,8 +161,13 @@ func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorde
 		if err := r.update(ctx, p, tx, frame); err != nil {
 			return checkpoint, err
 		}
+		crash.At(crash.ViewsAdvancing)
 		return frame[len(frame)-1].Position, nil
 	})
+	if err == nil {
+		crash.At(crash.ViewsAdvanced)
+	}
+	return err
 }
 
 // update writes the rows that frame changes.

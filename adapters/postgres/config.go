@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,10 @@ type Config struct {
 	MaxConns  int          // in the pool; 0 means 10. Each Feed holds one while a frame is handled
 	FrameSize int          // events in a frame of a Feed at most; 0 means 500
 	Logger    *slog.Logger // nil logs nothing
+
+	// StatementTimeout bounds every statement, so that a connection that nobody
+	// answers on is given up. 0 means 30 s
+	StatementTimeout time.Duration
 }
 
 // appRole is what every application connection runs as: it reads, and appends
@@ -49,7 +54,10 @@ func (c Config) pool() (*pgxpool.Config, error) {
 	if _, ok := config.ConnConfig.RuntimeParams["application_name"]; !ok {
 		config.ConnConfig.RuntimeParams["application_name"] = "prosms"
 	}
+	config.ConnConfig.Tracer = deadlines{cmp.Or(c.StatementTimeout, 30*time.Second)}
 	config.ConnConfig.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+		defer cancel()
 		return conn.Exec(ctx, "SET ROLE "+appRole+"; "+planning).Close()
 	}
 	return config, nil

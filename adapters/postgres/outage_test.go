@@ -70,6 +70,24 @@ func TestADeadlineThatPassesIsUnavailable(t *testing.T) {
 	}
 }
 
+func TestAStatementThatNobodyAnswersIsGivenUp(t *testing.T) {
+	url := migrated(t)
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: url, StatementTimeout: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	run(t, owner(t, url), `BEGIN; LOCK TABLE events`)
+	failed := make(chan error, 1)
+	go func() { // without a deadline of its own
+		_, err := db.EventStore().Load(context.Background(), "a")
+		failed <- err
+	}()
+	if err := await(t, failed, "the load's end"); !errors.Is(err, ports.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Load: %v, want ErrUnavailable and DeadlineExceeded", err)
+	}
+}
+
 func TestARefusedWriteLeavesNoTrace(t *testing.T) {
 	url := migrated(t)
 	store := connect(t, url).EventStore()

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/pro-sms/prosms/ports/crash"
 )
 
 var errNacked = errors.New("nacked")
@@ -32,7 +34,9 @@ func (s *subscription) handle(ctx, live context.Context, a arrival) error {
 		msg.Payload = bytes.Clone(a.Body) // the handler's to change
 		err = s.emit(ctx, live, msg)
 		if err == nil {
-			return a.Ack(false)
+			err = a.Ack(false)
+			crash.At(crash.WorkAcked)
+			return err
 		}
 		if !errors.Is(err, errNacked) {
 			return err

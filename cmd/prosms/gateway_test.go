@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -51,15 +52,20 @@ const rigToken = "rig-token"
 // newRig prepares the embedded stack, or the full one, and creates a key.
 func newRig(t *testing.T, full bool, settings ...string) *rig {
 	t.Helper()
-	r := &rig{t: t}
-	if full {
-		url, prefix := servers.RabbitMQ(t)
-		r.environ = append(r.environ,
-			"DATABASE_URL="+servers.Postgres(t), "RABBITMQ_URL="+url, "PROSMS_RABBITMQ_PREFIX="+prefix, "REDIS_URL="+servers.Redis(t))
-		t.Cleanup(func() { servers.DeleteTopology(t, url, topologyNames(prefix)...) })
-	} else {
-		r.environ = append(r.environ, "DATABASE_URL=sqlite://"+filepath.Join(t.TempDir(), "prosms.db"))
+	if !full {
+		return newRigOn(t, append([]string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "prosms.db")}, settings...)...)
 	}
+	url, prefix := servers.RabbitMQ(t)
+	t.Cleanup(func() { servers.DeleteTopology(t, url, topologyNames(prefix)...) })
+	return newRigOn(t, append([]string{
+		"DATABASE_URL=" + servers.Postgres(t), "RABBITMQ_URL=" + url, "PROSMS_RABBITMQ_PREFIX=" + prefix, "REDIS_URL=" + servers.Redis(t),
+	}, settings...)...)
+}
+
+// newRigOn prepares an installation on the servers that settings name.
+func newRigOn(t *testing.T, settings ...string) *rig {
+	t.Helper()
+	r := &rig{t: t}
 	var err error
 	r.provider, err = sandbox.New(sandbox.Config{AuthToken: rigToken})
 	if err != nil {
@@ -77,9 +83,7 @@ func newRig(t *testing.T, full bool, settings ...string) *rig {
 		"TWILIO_ACCOUNT_SID="+sandbox.DefaultAccountSID, "TWILIO_AUTH_TOKEN="+rigToken, "TWILIO_FROM="+sandbox.DefaultFrom,
 		"TWILIO_API_BASE_URL="+server.URL, "PROSMS_RATE_PER_KEY=0", "PROSMS_RATE_PER_IP=0", "PROSMS_LOG_LEVEL=warn")
 	r.environ = append(r.environ, settings...)
-	if full {
-		r.command("migrate", "up")
-	}
+	r.command("migrate", "up")
 	lines := strings.Split(strings.TrimSpace(r.command("keys", "create", "--tenant", "acme", "--scope", "admin")), "\n")
 	r.key = lines[len(lines)-1]
 	return r
@@ -124,10 +128,19 @@ type instance struct {
 // start runs serve and waits until it is ready.
 func (r *rig) start() *instance {
 	r.t.Helper()
-	addr, admin := freeAddr(r.t), freeAddr(r.t)
+	i := r.launch(freeAddr(r.t))
+	eventually(r.t, 20*time.Second, "ready", i.ready)
+	return i
+}
+
+// launch runs serve at addr, with further settings.
+func (r *rig) launch(addr string, settings ...string) *instance {
+	r.t.Helper()
+	admin := freeAddr(r.t)
 	i := &instance{rig: r, url: "http://" + addr, admin: "http://" + admin, output: &lockedBuffer{}, exited: make(chan struct{})}
 	i.process = exec.Command(os.Args[0], "serve")
-	i.process.Env = append(r.environ, "PROSMS_TEST_CHILD=1", "PROSMS_HTTP_ADDR="+addr, "PROSMS_ADMIN_ADDR="+admin, "PROSMS_PUBLIC_URL="+i.url)
+	i.process.Env = append(append(r.environ[:len(r.environ):len(r.environ)], settings...),
+		"PROSMS_TEST_CHILD=1", "PROSMS_HTTP_ADDR="+addr, "PROSMS_ADMIN_ADDR="+admin, "PROSMS_PUBLIC_URL="+i.url)
 	i.process.Stdout, i.process.Stderr = i.output, i.output
 	if err := i.process.Start(); err != nil {
 		r.t.Fatal(err)
@@ -139,15 +152,16 @@ func (r *rig) start() *instance {
 			r.t.Logf("output of %s:\n%s", i.url, i.output)
 		}
 	})
-	eventually(r.t, 20*time.Second, "ready", func() bool {
-		response, err := http.Get(i.url + "/readyz")
-		if err != nil {
-			return false
-		}
-		defer response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	})
 	return i
+}
+
+func (i *instance) ready() bool {
+	response, err := http.Get(i.url + "/readyz")
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	return response.StatusCode == http.StatusOK
 }
 
 // kill ends the process as a power cut would.
@@ -174,6 +188,11 @@ func (i *instance) stop() {
 
 // call makes a request with the rig's key and decodes the answer into out.
 func (i *instance) call(method, path string, body, out any) (int, error) {
+	return i.callWith(nil, method, path, body, out)
+}
+
+// callWith is call with further headers.
+func (i *instance) callWith(header http.Header, method, path string, body, out any) (int, error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return 0, err
@@ -182,6 +201,7 @@ func (i *instance) call(method, path string, body, out any) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	maps.Copy(request.Header, header)
 	request.Header.Set("Authorization", "Bearer "+i.rig.key)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -206,6 +226,8 @@ type outgoing struct {
 	To   string `json:"to"`
 	Body string `json:"body"`
 	Lane string `json:"lane,omitempty"`
+
+	SendAt string `json:"send_at,omitempty"`
 }
 
 // sendBatch sends n texts in batches and returns the ids that were answered. No
@@ -295,13 +317,20 @@ func (i *instance) timeline(id string) []events.Recorded {
 // accepted returns how often the provider took each message on.
 func (r *rig) accepted() map[string]int {
 	counts := map[string]int{}
+	for _, entry := range r.ledger() {
+		counts[entry.MessageID]++
+	}
+	return counts
+}
+
+// ledger returns all texts that the provider took on.
+func (r *rig) ledger() []sandbox.Message {
+	var all []sandbox.Message
 	for after := int64(0); ; {
 		ledger := r.provider.Ledger(after, 1000)
-		for _, entry := range ledger.Entries {
-			counts[entry.MessageID]++
-		}
+		all = append(all, ledger.Entries...)
 		if after = ledger.Next; len(ledger.Entries) == 0 {
-			return counts
+			return all
 		}
 	}
 }

@@ -11,13 +11,18 @@ import (
 	_ "time/tzdata" // recipients' zones, where the machine has none
 
 	"github.com/alecthomas/kong"
+
+	"github.com/pro-sms/prosms/ports/crash"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
-	err := run(ctx, process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
+	err := crash.Arm(os.Getenv("PROSMS_TEST_CRASH")) // by the test suite alone: see CONTRIBUTING.md
+	if err == nil {
+		err = run(ctx, process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "prosms: %v\n", err)

@@ -1,99 +1,13 @@
 package main
 
 import (
-	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/pro-sms/prosms/ports/porttest/servers"
 )
-
-// cable is a connection to a server that can be pulled out and put back.
-type cable struct {
-	t        *testing.T
-	target   string
-	addr     string
-	mu       sync.Mutex
-	listener net.Listener
-	conns    map[net.Conn]bool
-	copying  sync.WaitGroup
-}
-
-func newCable(t *testing.T, target string) *cable {
-	c := &cable{t: t, target: target, addr: "127.0.0.1:0", conns: map[net.Conn]bool{}}
-	c.plug()
-	t.Cleanup(c.pull)
-	return c
-}
-
-func (c *cable) plug() {
-	listener, err := new(net.ListenConfig).Listen(c.t.Context(), "tcp", c.addr)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.mu.Lock()
-	c.listener, c.addr = listener, listener.Addr().String()
-	c.mu.Unlock()
-	c.copying.Go(func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", c.target)
-			if err != nil {
-				client.Close()
-				continue
-			}
-			c.mu.Lock()
-			c.conns[client], c.conns[server] = true, true
-			c.mu.Unlock()
-			c.copying.Go(func() { c.copy(client, server) })
-			c.copying.Go(func() { c.copy(server, client) })
-		}
-	})
-}
-
-func (c *cable) copy(to, from net.Conn) {
-	_, _ = io.Copy(to, from)
-	to.Close()
-	from.Close()
-}
-
-// pull cuts all connections and refuses new ones.
-func (c *cable) pull() {
-	c.mu.Lock()
-	c.listener.Close()
-	for conn := range c.conns {
-		conn.Close()
-	}
-	clear(c.conns)
-	c.mu.Unlock()
-	c.copying.Wait()
-}
-
-// through returns address with the cable's in the place of its host.
-func (c *cable) through(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	u.Host = c.addr
-	return u.String()
-}
-
-func hostOf(t *testing.T, address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u.Host
-}
 
 func TestIntakeGoesOnWithoutTheBrokerAndEverythingIsDeliveredAfterwards(t *testing.T) {
 	address, _ := servers.RabbitMQ(t)

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pro-sms/prosms/ports"
 )
 
 // The roles of an instance.
@@ -34,4 +37,14 @@ func checkRoles(given roles) error {
 		return fmt.Errorf("--roles: %s: the roles are %s", strings.Join(unknown, ", "), strings.Join(allRoles, ", "))
 	}
 	return nil
+}
+
+// lead runs run whenever this instance holds role, until ctx ends or run fails.
+// A role that is lost, with the connection to the store, is competed for again.
+func lead(ctx context.Context, leader ports.Leader, role string, run func(context.Context) error) error {
+	for {
+		if err := leader.Lead(ctx, role, run); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
 }

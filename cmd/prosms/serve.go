@@ -177,8 +177,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		parts.Go(named("projections", func() error { return runner.Run(running) }))
 	}
 	if o.roles.has(roleSchedule) {
-		parts.Go(named("scheduler", func() error { return st.leader.Lead(running, "scheduler", scheduler.Run) }))
-		parts.Go(named("replays", func() error { return st.leader.Lead(running, "replays", replayer.Run) }))
+		parts.Go(named("scheduler", func() error { return lead(running, st.leader, "scheduler", scheduler.Run) }))
+		parts.Go(named("replays", func() error { return lead(running, st.leader, "replays", replayer.Run) }))
 	}
 	parts.Go(named("router", func() error { return runRouter(running, router, dispatcher, b) }))
 	if o.ready != nil {
