@@ -15,7 +15,7 @@ import (
 // the view and the provider's ledger against each other and against ids, which
 // are all that were answered for: none is lost, none stands for a request twice,
 // none was sent twice without the log saying why, and every stream is whole. It
-// returns how many were sent twice all the same.
+// returns how many were sent twice all the same. "prosms verify" has to agree.
 func (r *rig) verify(i *instance, ids []string, limit time.Duration) (resent int) {
 	r.t.Helper()
 	r.awaitRest(i, len(ids), limit)
@@ -84,6 +84,7 @@ func (r *rig) verify(i *instance, ids []string, limit time.Duration) (resent int
 		}
 		r.t.Error(text)
 	}
+	r.verified()
 	r.t.Logf("verified %d texts: %d were sent twice, as the log says", len(streams), resent)
 	return resent
 }
