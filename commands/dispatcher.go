@@ -232,8 +232,12 @@ type candidate struct {
 	pass      Pass
 }
 
-// admit picks the best provider whose breaker lets it be called. One that only
-// has to be paced is worth waiting for. Otherwise it says what there is to wait for.
+// worthWaiting is how long a text waits for the pace of a better provider rather
+// than go by the next one.
+const worthWaiting = time.Second
+
+// admit picks the best provider that may be called now. Otherwise it says what
+// there is to wait for.
 func (c *candidate) admit(ctx context.Context, gate *Gate) (shortest Delay, ok bool) {
 	for i, provider := range c.providers {
 		pass, delay, ok := gate.Admit(ctx, provider.Name())
@@ -244,7 +248,7 @@ func (c *candidate) admit(ctx context.Context, gate *Gate) (shortest Delay, ok b
 		if i == 0 || delay.sooner(shortest) {
 			shortest = delay
 		}
-		if delay.Reason == domain.DeferredForPacing {
+		if delay.Reason == domain.DeferredForPacing && !delay.Until.After(gate.now().Add(worthWaiting)) {
 			break
 		}
 	}

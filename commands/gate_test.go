@@ -462,3 +462,20 @@ func TestAProviderThatIsPacedIsWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+func TestAProviderThatWantsALongPauseIsPassedBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a, b := w.withTwo(ports.Outcome{Class: domain.ClassThrottled, RetryAfter: time.Hour})
+		w.dispatcher.Gate = w.gateOn(func(g *Gate) { g.Providers = []string{"a", "b"} })
+		w.dispatch(domain.Normal, w.accept(1))()
+		if a.sent() != 1 || b.sent() != 0 {
+			t.Errorf("%d and %d calls, want one by the first", a.sent(), b.sent())
+		}
+		start := time.Now()
+		w.dispatch(domain.Normal, w.accept(5))()
+		if a.sent() != 1 || b.sent() != 5 || time.Since(start) > time.Second {
+			t.Errorf("%d and %d calls after %v, want the rest by the second at once", a.sent(), b.sent(), time.Since(start))
+		}
+	})
+}
