@@ -27,7 +27,7 @@ var brokerOnly = []crash.Point{crash.WorkAcked}
 // swift has doubts, retries and lost receipts settled within a test's time.
 var swift = []string{
 	"PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s", "PROSMS_RECONCILE_DELAYS_HIGH=1s,2s",
-	"PROSMS_RETRY_DELAYS=1s,2s", "PROSMS_RECEIPT_DELAYS=5s,10s,20s",
+	"PROSMS_RETRY_DELAYS=1s,2s", "PROSMS_RECEIPT_DELAYS=5s,10s,20s", "PROSMS_BREAKER_COOLDOWN=500ms",
 }
 
 // One installation is killed at every point in turn while texts of all sorts are
