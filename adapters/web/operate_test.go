@@ -85,14 +85,13 @@ func TestASelectionIsSentAgainAsItWasShown(t *testing.T) {
 func TestASelectionDoesNotWaitForEver(t *testing.T) {
 	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	s := &selections{now: func() time.Time { return now }}
-	kept := s.keep(selection{by: "olga", ids: []string{"msg_1"}})
 	for range maxSelections + 5 {
 		s.keep(selection{by: "otto"})
 	}
 	if len(s.open) > maxSelections {
 		t.Errorf("%d selections", len(s.open))
 	}
-	kept = s.keep(selection{by: "olga", ids: []string{"msg_1"}})
+	kept := s.keep(selection{by: "olga", ids: []string{"msg_1"}})
 	now = now.Add(selectionLife + time.Second)
 	if _, ok := s.take(kept, "olga"); ok {
 		t.Error("an old selection is good")

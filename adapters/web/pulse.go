@@ -47,6 +47,10 @@ type pulse struct {
 	watchers map[chan beat]struct{}
 	running  bool
 	work     sync.WaitGroup
+
+	counting sync.Mutex
+	counts   map[string]int64 // by status; replaced, never changed
+	countAt  time.Time        // when they are counted anew
 }
 
 // stop ends closing by cancel, and returns when nothing is done any more.
@@ -124,7 +128,7 @@ func (p *pulse) beat(ctx context.Context, m *meter) beat {
 	}
 	b := m.beat(p.Now())
 	b.Head = head.LastPosition
-	b.Statuses = p.statuses(ctx, m)
+	b.Statuses = p.statuses(ctx)
 	b.Waiting, b.Lag = map[string]int{}, map[string]int64{}
 	if p.Depth != nil {
 		for _, lane := range domain.Lanes {
@@ -144,18 +148,19 @@ func (p *pulse) beat(ctx context.Context, m *meter) beat {
 }
 
 // statuses counts texts. With many of them counting takes a while, so it is done
-// for a twentieth of the time at the most.
-func (p *pulse) statuses(ctx context.Context, m *meter) map[string]int64 {
-	if time.Now().Before(m.countAt) {
-		return m.counts
+// for a twentieth of the time at the most, for all who look together.
+func (p *pulse) statuses(ctx context.Context) map[string]int64 {
+	p.counting.Lock()
+	defer p.counting.Unlock()
+	if time.Now().Before(p.countAt) {
+		return p.counts
 	}
 	start := time.Now()
-	counts, err := p.Oversight.Queries.CountByStatus(ctx)
-	if err == nil {
-		m.counts = counts
+	if counts, err := p.Oversight.Queries.CountByStatus(ctx); err == nil {
+		p.counts = counts
 	}
-	m.countAt = time.Now().Add(20 * time.Since(start))
-	return m.counts
+	p.countAt = time.Now().Add(20 * time.Since(start))
+	return p.counts
 }
 
 // meter counts events by second of the log's own clock.
@@ -164,8 +169,6 @@ type meter struct {
 	seconds  map[int64]map[string]int
 	accepted map[string]time.Time // texts not sent yet
 	times    []time.Duration
-	counts   map[string]int64
-	countAt  time.Time
 }
 
 func newMeter() *meter {
