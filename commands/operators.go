@@ -23,7 +23,7 @@ func (h *Handler) Operators(ctx context.Context) (domain.Operators, error) {
 
 // SetUpOperators makes the first operator, an admin. Password is its hash; empty
 // means that only a link lets them in. It answers ErrSetUp once there is one.
-func (h *Handler) SetUpOperators(ctx context.Context, name, password string) error {
+func (h *Handler) SetUpOperators(ctx context.Context, name string, password events.PasswordHash) error {
 	if err := validateOperator(name, domain.RoleAdmin); err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (h *Handler) InviteOperator(ctx context.Context, caller Caller, name string
 }
 
 // JoinOperator uses an invitation up and returns whose it was.
-func (h *Handler) JoinOperator(ctx context.Context, token, password string) (name string, err error) {
+func (h *Handler) JoinOperator(ctx context.Context, token string, password events.PasswordHash) (name string, err error) {
 	hash := events.Hash(sha256.Sum256([]byte(token)))
 	_, decided, err := execute(ctx, h.Store, operatorsStream, func(s stream[domain.Operators]) (domain.Command, events.Meta, error) {
 		now := h.now()

@@ -38,7 +38,7 @@ func (r Role) Includes(other Role) bool {
 // Operator is somebody who may use the admin pages, once they have joined.
 type Operator struct {
 	Role     Role
-	Password string // as OperatorJoined has it
+	Password events.PasswordHash // empty: none
 	Joined   bool
 	Era      int // grows when what the operator signs in with changes: sessions of earlier ones have ended
 
@@ -51,7 +51,10 @@ type Operator struct {
 type Operators struct{ ByName map[string]Operator }
 
 // SetUpOperators makes the first operator, an admin.
-type SetUpOperators struct{ Name, Password string }
+type SetUpOperators struct {
+	Name     string
+	Password events.PasswordHash
+}
 
 // InviteOperator lets somebody set a password: who is new, or has lost theirs.
 type InviteOperator struct{ Invitation events.OperatorInvited }
@@ -59,7 +62,7 @@ type InviteOperator struct{ Invitation events.OperatorInvited }
 // JoinOperator uses an invitation.
 type JoinOperator struct {
 	Token    events.Hash
-	Password string
+	Password events.PasswordHash
 	Now      time.Time
 }
 

@@ -16,10 +16,19 @@ type OperatorInvited struct {
 // used. Password is the Argon2id hash of a keyed hash of it, so that the log alone
 // does not let anybody guess; empty: there is none, and only a link lets them in.
 type OperatorJoined struct {
-	Name     string `json:"name"`
-	Role     string `json:"role"`
-	Password string `json:"password,omitempty"`
+	Name     string       `json:"name"`
+	Role     string       `json:"role"`
+	Password PasswordHash `json:"password,omitempty"`
 }
+
+// PasswordHash is the stored form of a password. It prints as stars.
+type PasswordHash string
+
+// String returns stars.
+func (PasswordHash) String() string { return "****" }
+
+// GoString returns stars.
+func (PasswordHash) GoString() string { return "****" }
 
 // OperatorRoleChanged gives an operator another role.
 type OperatorRoleChanged struct {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/pro-sms/prosms/adapters/memory"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
 )
 
 func TestTheLinkOfTheFirstStartMakesAnAdminOnce(t *testing.T) {
@@ -161,11 +163,14 @@ func TestPasswordsMatchThemselvesOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if shown := fmt.Sprintf("%v %+v %#v", stored, events.OperatorJoined{Password: stored}, stored); strings.Contains(shown, "argon2id") {
+		t.Errorf("printed: %s", shown)
+	}
 	other := newPasswords(commands.Lookup("another key"))
 	for _, tt := range []struct {
 		name   string
 		p      passwords
-		stored string
+		stored events.PasswordHash
 		try    string
 		want   bool
 	}{
@@ -179,7 +184,7 @@ func TestPasswordsMatchThemselvesOnly(t *testing.T) {
 			t.Errorf("%s: %v, %v", tt.name, got, err)
 		}
 	}
-	for _, broken := range []string{"x", "$argon2id$v=19$m=1,t=0,p=0$$", "$argon2id$v=19$m=99999999,t=2,p=1$c2FsdA$c2FsdA"} {
+	for _, broken := range []events.PasswordHash{"x", "$argon2id$v=19$m=1,t=0,p=0$$", "$argon2id$v=19$m=99999999,t=2,p=1$c2FsdA$c2FsdA"} {
 		if ok, err := p.match(t.Context(), broken, password); ok || err == nil {
 			t.Errorf("a broken hash: %v, %v", ok, err)
 		}

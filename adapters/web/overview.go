@@ -10,6 +10,7 @@ import (
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
+	"github.com/pro-sms/prosms/projections"
 )
 
 // overviewData is what the first page shows; a script keeps it up to date.
@@ -24,8 +25,9 @@ type overviewData struct {
 	Shut     []string // providers that are not called
 	Checks   []checked
 	Doubts   int64
-	Dead     int64
-	First    bool // no text was ever sent
+	Dead     int64 // that wait for a decision
+	DeadMost bool  // or more
+	First    bool  // no text was ever sent
 	APIURL   string
 }
 
@@ -51,12 +53,20 @@ type checked struct {
 	OK   bool
 }
 
+// deadCounted is how many dead letters are counted one by one.
+const deadCounted = 1000
+
 func (u *ui) overview(w http.ResponseWriter, r *http.Request, v visit) error {
 	b := u.pulse.beat(r.Context(), newMeter())
 	d := overviewData{
 		Beat: b, Chart: chart(b.Series), Rates: map[string]string{},
-		Checks: u.check(r.Context()), APIURL: u.APIURL, Doubts: b.Statuses["in_doubt"], Dead: b.Statuses["dead_lettered"],
+		Checks: u.check(r.Context()), APIURL: u.APIURL, Doubts: b.Statuses["in_doubt"],
 	}
+	waiting, more, err := u.Oversight.Queries.DeadLetterIDs(r.Context(), projections.DeadLetterFilter{Limit: deadCounted})
+	if err != nil {
+		return err
+	}
+	d.Dead, d.DeadMost = int64(len(waiting)), more
 	for _, provider := range u.Providers {
 		state, err := u.Commands.Breaker(r.Context(), provider.Name)
 		if err != nil {

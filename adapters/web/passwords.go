@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/events"
 )
 
 // Cost of a hash: the OWASP Password Storage Cheat Sheet's first choice.
@@ -34,7 +35,7 @@ const (
 type passwords struct {
 	lookup commands.Lookup
 	slots  chan struct{}
-	decoy  string // what an unknown name is compared with, so that it takes as long
+	decoy  events.PasswordHash // what an unknown name is compared with, so that it takes as long
 }
 
 func newPasswords(lookup commands.Lookup) passwords {
@@ -50,7 +51,7 @@ func acceptable(password string) bool {
 }
 
 // hash returns the stored form of a password (PHC string format).
-func (p passwords) hash(ctx context.Context, password string) (string, error) {
+func (p passwords) hash(ctx context.Context, password string) (events.PasswordHash, error) {
 	if err := p.take(ctx); err != nil {
 		return "", err
 	}
@@ -69,14 +70,14 @@ func (p passwords) take(ctx context.Context) error {
 	}
 }
 
-func (p passwords) encode(password string, salt []byte) string {
+func (p passwords) encode(password string, salt []byte) events.PasswordHash {
 	sum := argon2.IDKey(p.lookup.Pepper(password), salt, hashTime, hashMemory, hashThreads, hashLength)
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashTime, hashThreads, b64.EncodeToString(salt), b64.EncodeToString(sum))
+	return events.PasswordHash(fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashTime, hashThreads, b64.EncodeToString(salt), b64.EncodeToString(sum)))
 }
 
 // match reports whether password is the one that was stored; nothing matches none.
-func (p passwords) match(ctx context.Context, stored, password string) (bool, error) {
+func (p passwords) match(ctx context.Context, stored events.PasswordHash, password string) (bool, error) {
 	known := stored != ""
 	if !known {
 		stored = p.decoy
@@ -84,7 +85,7 @@ func (p passwords) match(ctx context.Context, stored, password string) (bool, er
 	var memory, time uint32
 	var threads uint8
 	var version int
-	parts := strings.Split(stored, "$")
+	parts := strings.Split(string(stored), "$")
 	if len(parts) != 6 || parts[1] != "argon2id" {
 		return false, fmt.Errorf("reading a password's hash: malformed")
 	}

@@ -89,13 +89,15 @@ func sentBy(queries projections.Queries) func(context.Context) (int64, error) {
 	}
 }
 
-// announce prints the way in as long as there is no operator.
+// announce logs the way in as long as there is no operator.
 func (p pages) announce(ctx context.Context, handler *commands.Handler, adminURL string, log *slog.Logger) error {
 	operators, err := handler.Operators(ctx)
-	if err != nil || len(operators.ByName) > 0 {
-		return err
+	switch {
+	case err != nil: // nothing to stop for: the link stays good
+		log.Warn("asking for the operators of the admin pages", "error", err)
+	case len(operators.ByName) == 0:
+		log.Warn("there is no operator of the admin pages yet: this link makes the first one, once", "url", p.link(adminURL))
 	}
-	log.Warn("there is no operator of the admin pages yet: this link makes the first one, once", "url", p.link(adminURL))
 	return nil
 }
 
