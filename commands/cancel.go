@@ -16,7 +16,7 @@ func (h *Handler) Cancel(ctx context.Context, caller Caller, messageID string) e
 			return nil, events.Meta{}, domain.ErrNotFound
 		}
 		meta := s.consequence(caller.Actor)
-		meta.TraceParent = caller.TraceParent
+		meta.TraceParent, meta.Reason = caller.TraceParent, caller.Reason
 		return domain.Cancel{By: caller.Actor}, meta, nil
 	})
 	return err

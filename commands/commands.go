@@ -32,10 +32,11 @@ type Caller struct {
 	Test        bool   // only the sandbox may send what it asks for
 	RequestID   string
 	TraceParent string
+	Reason      string // why, where an operator was asked
 }
 
 func (c Caller) meta() events.Meta {
-	return events.Meta{Tenant: c.Tenant, Actor: c.Actor, CorrelationID: c.RequestID, TraceParent: c.TraceParent}
+	return events.Meta{Tenant: c.Tenant, Actor: c.Actor, CorrelationID: c.RequestID, TraceParent: c.TraceParent, Reason: c.Reason}
 }
 
 func (h *Handler) now() time.Time {

@@ -61,7 +61,9 @@ func (h *Handler) RevokeKey(ctx context.Context, caller Caller, id string) error
 		if s.Version == 0 || (caller.Tenant != "" && s.Origin.Tenant != caller.Tenant) {
 			return nil, events.Meta{}, domain.ErrNotFound
 		}
-		return domain.RevokeKey{By: caller.Actor}, s.consequence(caller.Actor), nil
+		meta := s.consequence(caller.Actor)
+		meta.Reason = caller.Reason
+		return domain.RevokeKey{By: caller.Actor}, meta, nil
 	})
 	return err
 }

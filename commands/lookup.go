@@ -15,6 +15,8 @@ const (
 	consentPrefix = "consent_"
 	keyPrefix     = "key_"
 	inboundPrefix = "inbound_"
+
+	operatorsStream = "operators" // of all together: who is the last admin is a question to all
 )
 
 // Lookup derives stream ids from what must not stand in them: keyed hashes

@@ -51,6 +51,10 @@ var shapes = map[string]shape{
 	"replay.canceled":         {1, decodeAs[ReplayCanceled], nil},
 	"replay.completed":        {1, decodeAs[ReplayCompleted], nil},
 	"subject.forgotten":       {1, decodeAs[SubjectForgotten], nil},
+	"operator.invited":        {1, decodeAs[OperatorInvited], nil},
+	"operator.joined":         {1, decodeAs[OperatorJoined], nil},
+	"operator.role_changed":   {1, decodeAs[OperatorRoleChanged], nil},
+	"operator.removed":        {1, decodeAs[OperatorRemoved], nil},
 }
 
 func decodeAs[E Event](data json.RawMessage) (Event, error) {

@@ -23,6 +23,7 @@ type Meta struct {
 	CorrelationID string `json:"correlation_id,omitempty"` // the request that everything here follows from
 	CausationID   string `json:"causation_id,omitempty"`   // what directly caused it: "<stream>:<version>" or a request id
 	TraceParent   string `json:"traceparent,omitempty"`    // W3C Trace Context
+	Reason        string `json:"reason,omitempty"`         // why, in the words of the operator who did it
 }
 
 // Recorded is an event as the log keeps it. RawData and RawMeta are the stored

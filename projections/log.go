@@ -34,17 +34,21 @@ const (
 // Log returns a page of the log, in commit order and without gaps. It looks at
 // 10,000 events at the most, so a page may be empty although there is more.
 func (q Queries) Log(ctx context.Context, f LogFilter) (LogPage, error) {
-	page := LogPage{Seen: f.After, More: true}
+	return q.log(ctx, f.After, f.Limit, f.selects)
+}
+
+func (q Queries) log(ctx context.Context, after int64, limit int, selects func(events.Recorded) bool) (LogPage, error) {
+	page := LogPage{Seen: after, More: true}
 	for range logFrames {
 		frame, err := q.Store.Read(ctx, page.Seen, logFrame)
 		if err != nil {
 			return LogPage{}, fmt.Errorf("reading the log after %d: %w", page.Seen, err)
 		}
 		for _, e := range frame {
-			if page.Seen = e.Position; !f.selects(e) {
+			if page.Seen = e.Position; !selects(e) {
 				continue
 			}
-			if page.Events = append(page.Events, e); len(page.Events) == f.Limit {
+			if page.Events = append(page.Events, e); len(page.Events) == limit {
 				return page, nil
 			}
 		}
@@ -60,5 +64,11 @@ func (f LogFilter) selects(e events.Recorded) bool {
 	if e.Meta.Tenant == "" || e.Meta.Tenant != f.Tenant {
 		return false
 	}
-	return f.Type == "" || e.Type == f.Type || strings.HasPrefix(e.Type, f.Type+".")
+	return within(e.Type, f.Type, ".")
+}
+
+// within reports whether name is group, or begins with it and a separator; every
+// name is within the empty group.
+func within(name, group, separator string) bool {
+	return group == "" || name == group || strings.HasPrefix(name, group+separator)
 }

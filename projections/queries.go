@@ -53,6 +53,8 @@ type MessageFilter struct {
 	CreatedBefore time.Time // exclusive
 	Limit         int
 	After         *ports.Cursor
+
+	ProviderMessageID string
 }
 
 // Messages returns a page and the cursor of the next one, nil after the last.
@@ -60,6 +62,7 @@ func (q Queries) Messages(ctx context.Context, f MessageFilter) ([]Message, *por
 	where := []ports.Condition{{Column: "tenant", Op: ports.Equal, Value: f.Tenant}}
 	for column, value := range map[string]string{
 		"status": f.Status, "lane": f.Lane, "recipient": f.Consent, "reference": f.Reference,
+		"provider_message_id": f.ProviderMessageID,
 	} {
 		if value != "" {
 			where = append(where, ports.Condition{Column: column, Op: ports.Equal, Value: value})

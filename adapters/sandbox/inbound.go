@@ -10,24 +10,21 @@ import (
 	"time"
 )
 
-// inboundRoute lets the phone page answer. A form on another site must not.
-func (s *Sandbox) inboundRoute() {
-	var guard http.CrossOriginProtection
-	s.mux.Handle("POST /_sandbox/inbound", guard.Handler(http.HandlerFunc(s.postInbound)))
-}
-
-// postInbound sends the text in the form's from, to and body.
+// postInbound sends the text in the form's from, to and body, and goes back to the
+// phone in n.
 func (s *Sandbox) postInbound(w http.ResponseWriter, r *http.Request) {
 	form, err := readForm(w, r)
 	if err != nil || form.Get("from") == "" || form.Get("to") == "" {
 		http.Error(w, "a form with from, to and body is needed", http.StatusBadRequest)
 		return
 	}
-	if err := s.Inbound(r.Context(), form.Get("from"), form.Get("to"), form.Get("body")); err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
+	said := reply{From: form.Get("from"), To: form.Get("to"), Body: form.Get("body"), At: time.Now()}
+	if err := s.Inbound(r.Context(), said.From, said.To, said.Body); err != nil {
+		said.Fault = err.Error() // shown with the text, as a phone would
 	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	s.replies.add(said)
+	s.changed.raise()
+	http.Redirect(w, r, back(form), http.StatusSeeOther)
 }
 
 // Inbound sends a text from a phone to InboundURL, once, signed as Twilio does.

@@ -28,6 +28,8 @@ type ledger struct {
 	byTo   map[string][]*Message // oldest first
 	byID   map[string]int        // acceptances by message id
 	file   *ledgerFile           // nil: none
+
+	changed *signal // nil: nobody looks
 }
 
 // openLedger returns the ledger that the file at path holds; "" means an empty one
@@ -61,7 +63,14 @@ func (l *ledger) accept(m Message) error {
 		return fmt.Errorf("writing ledger: %w", err)
 	}
 	l.add(m)
+	l.tell()
 	return nil
+}
+
+func (l *ledger) tell() {
+	if l.changed != nil {
+		l.changed.raise()
+	}
 }
 
 func (l *ledger) add(m Message) {
@@ -119,6 +128,7 @@ func (l *ledger) change(sid string, at time.Time, alter func(*Message) bool) (Me
 		}
 	}
 	*m = changed
+	l.tell()
 	return changed, true
 }
 

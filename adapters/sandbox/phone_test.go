@@ -1,6 +1,8 @@
 package sandbox_test
 
 import (
+	"bufio"
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,7 +21,8 @@ func TestThePhoneShowsTextsAndWhatBecameOfThem(t *testing.T) {
 	b.sid("Body", `<script>alert("x")</script> & 👍`)
 	b.sid("To", sandbox.ToFiltered, "Body", "spam")
 	b.finished()
-	a := b.do(http.MethodGet, "/", "", "")
+	a := b.do(http.MethodGet, "/?n=%2B14155550100", "", "")
+	a.body += b.do(http.MethodGet, "/?n="+url.QueryEscape(sandbox.ToFiltered), "", "").body
 	for _, want := range []string{
 		"&lt;script&gt;", "👍", "&#43;14155550100", "✓✓", "✗", "failed 30007", "2 texts accepted",
 	} {
@@ -30,7 +33,7 @@ func TestThePhoneShowsTextsAndWhatBecameOfThem(t *testing.T) {
 	if strings.Contains(a.body, "<script>alert") {
 		t.Error("a body's markup is live")
 	}
-	if strings.Contains(a.body, "<form") {
+	if strings.Contains(a.body, "/_sandbox/inbound") {
 		t.Error("there is a reply form without anywhere to send it")
 	}
 	if policy := a.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
@@ -60,7 +63,7 @@ func TestThePhoneAnswers(t *testing.T) {
 	t.Parallel()
 	base, seen := receive(t, 200, 403)
 	b := open(t, sandbox.Config{InboundURL: base + "/inbound"})
-	if !strings.Contains(b.do(http.MethodGet, "/", "", "").body, "<form") {
+	if !strings.Contains(b.do(http.MethodGet, "/", "", "").body, `action="/_sandbox/inbound"`) {
 		t.Error("there is no reply form")
 	}
 	const form = "application/x-www-form-urlencoded"
@@ -101,5 +104,101 @@ func TestOtherSitesCannotMakeThePhoneAnswer(t *testing.T) {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusForbidden || len(seen) > 0 {
 		t.Errorf("status %d", resp.StatusCode)
+	}
+}
+
+func TestThePhoneShowsWhatItAnsweredAndWhetherThatWasTaken(t *testing.T) {
+	t.Parallel()
+	base, seen := receive(t, 200, 403)
+	b := open(t, sandbox.Config{InboundURL: base})
+	const form = "application/x-www-form-urlencoded"
+	for _, body := range []string{"first answer", "second answer"} {
+		b.do(http.MethodPost, "/_sandbox/inbound", form, url.Values{"n": {"+14155550100"}, "from": {"+14155550100"}, "to": {sandbox.DefaultFrom}, "body": {body}}.Encode())
+	}
+	arrived(t, seen, 2)
+	a := b.do(http.MethodGet, "/?n=%2B14155550100", "", "")
+	for _, want := range []string{"first answer", "second answer", "status 403"} {
+		if !strings.Contains(a.body, want) {
+			t.Errorf("the phone does not show %q", want)
+		}
+	}
+	if other := b.do(http.MethodGet, "/?n=%2B14155550101", "", ""); strings.Contains(other.body, "first answer") {
+		t.Error("another phone shows the answer")
+	}
+}
+
+func TestTheWeatherIsAScript(t *testing.T) {
+	t.Parallel()
+	b := open(t, sandbox.Config{})
+	const form = "application/x-www-form-urlencoded"
+	for _, tt := range []struct {
+		weather string
+		status  int
+		want    sandbox.Action
+		faults  int
+	}{
+		{"lost", 200, sandbox.Drop, 1}, {"away", 200, sandbox.Offline, 1}, {"receipts", 200, sandbox.Normally, 1},
+		{"nonsense", 400, sandbox.Normally, 1}, {"fair", 200, "", 0},
+	} {
+		if a := b.do(http.MethodPost, "/_sandbox/weather", form, "weather="+tt.weather); a.status != tt.status {
+			t.Errorf("%s: status %d", tt.weather, a.status)
+		}
+		faults := b.Faults()
+		if len(faults) != tt.faults || len(faults) > 0 && faults[0].Do != tt.want {
+			t.Errorf("%s: %+v", tt.weather, faults)
+		}
+	}
+	if err := b.Script(sandbox.Fault{Do: sandbox.Junk}); err != nil {
+		t.Fatal(err)
+	}
+	if a := b.do(http.MethodGet, "/", "", ""); !strings.Contains(a.body, "Misbehaving as scripted") {
+		t.Error("a script of somebody's is not shown")
+	}
+}
+
+func TestTheTallyHoldsTheLedgerAgainstTheSendersRecords(t *testing.T) {
+	t.Parallel()
+	b := open(t, sandbox.Config{})
+	b.sid("Body", "one", "StatusCallback", "http://127.0.0.1:1/status?m=msg_1&a=1")
+	b.sid("Body", "one again", "StatusCallback", "http://127.0.0.1:1/status?m=msg_1&a=2")
+	page := func() string { return b.do(http.MethodGet, "/", "", "").body }
+	if body := page(); !strings.Contains(body, "<dt>lost</dt><dd>?</dd>") || !strings.Contains(body, `<div class="bad"><dt>doubled</dt><dd>1</dd>`) {
+		t.Errorf("without records to compare with: %s", body)
+	}
+	for sent, want := range map[int64]string{1: "<dt>lost</dt><dd>0</dd>", 3: `<div class="bad"><dt>lost</dt><dd>2</dd>`} {
+		b.Compare(func(context.Context) (int64, error) { return sent, nil })
+		if body := page(); !strings.Contains(body, want) {
+			t.Errorf("the sender knows of %d, and the page does not show %s", sent, want)
+		}
+	}
+}
+
+func TestThePhoneFollowsChanges(t *testing.T) {
+	t.Parallel()
+	b := open(t, sandbox.Config{})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url+"/_sandbox/changes", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := b.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	next := func() string {
+		for lines.Scan() {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				return data
+			}
+		}
+		return "the end"
+	}
+	if got := next(); got != "first" {
+		t.Errorf("first: %s", got)
+	}
+	b.sid("Body", "hello")
+	if got := next(); got != "more" {
+		t.Errorf("after a text: %s", got)
 	}
 }

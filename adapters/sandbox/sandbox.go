@@ -41,7 +41,11 @@ type Sandbox struct {
 	script  *script
 	courier *courier
 	mux     *http.ServeMux
-	unnamed atomic.Int64  // creates to ToThrottled without a callback
+	unnamed atomic.Int64 // creates to ToThrottled without a callback
+	replies replies
+	changed signal // what the phone page shows
+	sent    atomic.Pointer[func(context.Context) (int64, error)]
+	streams chan struct{} // slots of pages that follow
 	closing chan struct{} // closed when calls that hang must end
 	once    sync.Once
 }
@@ -54,7 +58,7 @@ func New(c Config) (*Sandbox, error) {
 	c.CallbackWorkers = cmp.Or(c.CallbackWorkers, 16)
 	c.MaxPending = cmp.Or(c.MaxPending, 100_000)
 	c.Keep = cmp.Or(c.Keep, 100_000)
-	s := &Sandbox{config: c, script: &script{}, closing: make(chan struct{})}
+	s := &Sandbox{config: c, script: &script{}, closing: make(chan struct{}), streams: make(chan struct{}, phoneStreams)}
 	if err := s.routes(); err != nil {
 		return nil, fmt.Errorf("opening sandbox: %w", err)
 	}
@@ -62,6 +66,7 @@ func New(c Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening sandbox: %w", err)
 	}
+	ledger.changed = &s.changed
 	s.ledger, s.courier = ledger, newCourier(c, ledger)
 	for _, m := range ledger.unfinished() {
 		s.courier.take(plan(m, nil, c.CallbackDelay))

@@ -109,6 +109,7 @@ func (s *Sandbox) Script(faults ...Fault) error {
 	for _, f := range faults {
 		s.script.faults = append(s.script.faults, &scripted{Fault: f})
 	}
+	s.changed.raise()
 	return nil
 }
 
@@ -117,6 +118,7 @@ func (s *Sandbox) ClearScript() {
 	s.script.mu.Lock()
 	defer s.script.mu.Unlock()
 	s.script.faults = nil
+	s.changed.raise()
 }
 
 // Faults returns those in force; Times is what is left of it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pro-sms/prosms/adapters/web"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
 	"github.com/pro-sms/prosms/domain/quiethours"
@@ -51,6 +52,8 @@ type Config struct {
 	Breaker             breaker.Rule
 	MasterKey           MasterKey
 	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
+
+	shown []web.Setting // all of them for the admin pages, without secrets
 }
 
 // Secret prints as stars.
@@ -85,7 +88,7 @@ func (c *Config) settings() []setting {
 		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API", false},
 		{"PROSMS_CONFIG", "", text(&c.ProvidersFile), "a YAML file with more providers, and routes: see deploy/providers.example.yml", false},
 		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks", false},
-		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "health, metrics and profiles; keep it private", false},
+		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "admin pages, metrics, health and profiles; keep it private", false},
 		{"PROSMS_PUBLIC_URL", "", text(&c.PublicURL), "the URL under which providers reach PROSMS_HTTP_ADDR; empty: no status callbacks", false},
 		{"PROSMS_DEFAULT_REGION", "", region(&c.Region), "for numbers without +, such as US; empty: they are refused", false},
 		{"PROSMS_RETRY_DELAYS", "30s,5m,30m,1h,2h", durations(&c.RetryDelays), "before each retry; the last holds for all further ones", false},
@@ -128,10 +131,11 @@ func loadConfig(environ []string) (Config, error) {
 	known := map[string]bool{}
 	for _, s := range c.settings() {
 		known[s.name] = true
-		value := given[s.name]
+		value, origin := given[s.name], "environment"
 		if value == "" {
-			value = s.def
+			value, origin = s.def, "default"
 		}
+		c.shown = append(c.shown, web.Setting{Name: s.name, Value: shownAs(s, value), Origin: origin, About: s.about})
 		err := error(nil)
 		if s.secret {
 			value, err = dereference(value, given)

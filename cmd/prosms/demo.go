@@ -27,7 +27,7 @@ const demoTenant = "demo"
 type demoCommand struct {
 	Data  string `help:"Folder for the log and the key; the next demo goes on with it." default:"demo-data" type:"path"`
 	HTTP  string `help:"Address of the API." default:"127.0.0.1:8080" name:"http"`
-	Admin string `help:"Address of health and profiles." default:"127.0.0.1:8081"`
+	Admin string `help:"Address of the admin pages, health and profiles." default:"127.0.0.1:8081"`
 	Phone string `help:"Address of the phone page." default:"127.0.0.1:8082"`
 }
 
@@ -53,8 +53,8 @@ func (d demoCommand) Run(ctx context.Context, p process) error {
 		return err
 	}
 	return serve(ctx, config, options{
-		roles: allRoles,
-		log:   newLogger(p.Stderr, config),
+		roles: allRoles, demo: true,
+		log: newLogger(p.Stderr, config),
 		sandbox: sandboxOptions{
 			addr: d.Phone, token: token, callbackDelay: 300 * time.Millisecond,
 			ledger: filepath.Join(d.Data, demoLedger),
@@ -74,6 +74,8 @@ Pro-SMS demo is running. Everything it knows is in %[1]s
 
   API        %[2]s      docs at %[2]s/docs
   Phone      %[3]s      where the texts arrive
+  Admin      %[6]s
+             opens once and lets you in
   API key    %[4]s      also in %[5]s
 
 Send a text:
@@ -85,7 +87,7 @@ See what became of it (with the id of the answer):
   curl -sS %[2]s/v1/messages/ID -H 'Authorization: Bearer %[4]s'
 
 Stop with Ctrl-C, or kill -9 it: nothing is lost.
-`, d.Data, g.httpURL, g.phoneURL, key, filepath.Join(d.Data, demoKey))
+`, d.Data, g.httpURL, g.phoneURL, key, filepath.Join(d.Data, demoKey), g.wayIn)
 	return err
 }
 

@@ -16,6 +16,13 @@ import (
 // curlLine is what the demo asks a newcomer to paste.
 var curlLine = regexp.MustCompile(`curl -sS (\S+)/v1/messages -H 'Authorization: Bearer (\S+)' -H 'Content-Type: application/json' -d '([^']+)'`)
 
+// wayIn is the link to the admin pages that a demo prints; its first group is
+// where they are.
+var wayIn = regexp.MustCompile(`(http://\S+)/join\?token=\w+`)
+
+// phonePage is where the texts of a demo arrive.
+var phonePage = regexp.MustCompile(`(http://\S+)\s+where the texts arrive`)
+
 // demo is a running demo.
 type demo struct {
 	*instance

@@ -9,9 +9,13 @@ import (
 
 // serveHTTP serves handler until ctx ends, and then waits a little for requests
 // under way before it cuts them off: net/http waits for 5 s for a connection on
-// which nothing was ever asked, as clients open in advance.
-func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// which nothing was ever asked, as clients open in advance. Each of stop ends
+// requests that would not end by themselves.
+func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, stop ...func()) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	for _, f := range stop {
+		server.RegisterOnShutdown(f)
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {

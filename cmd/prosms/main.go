@@ -44,6 +44,7 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run the gateway, configured by the environment (see .env.example)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to the schema of this version."`
 	Keys    keysCommand    `cmd:"" help:"Create, list and revoke API keys."`
+	Staff   staffCommand   `cmd:"" name:"operators" help:"List and invite those who use the admin pages."`
 	Breaker breakerCommand `cmd:"" help:"List, open and close the breakers of providers."`
 	OptOuts optOutsCommand `cmd:"" help:"Import, export and lift opt-outs."`
 	DLQ     dlqCommand     `cmd:"" name:"dlq" help:"List, show, replay and discard dead letters."`

@@ -32,9 +32,10 @@ type sandboxOptions struct {
 // providers are the providers with what their callbacks need.
 type providers struct {
 	commands.Providers
-	accounts  []account               // with Twilio
-	callbacks map[string]api.Callback // of the others, by name
-	phone     string                  // URL of the sandbox's phone page
+	accounts  []account                                       // with Twilio
+	callbacks map[string]api.Callback                         // of the others, by name
+	phone     string                                          // URL of the sandbox's phone page
+	compare   func(sent func(context.Context) (int64, error)) // lets that page count what was lost
 	close     func() error
 }
 
@@ -106,7 +107,7 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	served := make(chan error, 1)
 	go func() { served <- serveHTTP(serving, listener, fake.Handler()) }()
 	url := "http://" + listener.Addr().String()
-	p := providers{phone: url, accounts: []account{{localURL, options.token}}}
+	p := providers{phone: url, compare: fake.Compare, accounts: []account{{localURL, options.token}}}
 	p.close = func() error {
 		err := fake.Close() // first, since it ends the calls that hang
 		stop()

@@ -47,6 +47,7 @@ func (s serveCommand) Run(ctx context.Context, p process) error {
 type options struct {
 	roles   roles
 	sandbox sandboxOptions
+	demo    bool // its operator needs no password
 	log     *slog.Logger
 	// ready is called once everything runs; nil does nothing.
 	ready func(context.Context, gateway) error
@@ -58,6 +59,7 @@ type gateway struct {
 	httpURL  string
 	adminURL string
 	phoneURL string
+	wayIn    string // to the admin pages, once
 }
 
 // serve builds everything, in the order it is needed and nowhere else, and runs
@@ -167,11 +169,18 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
 	measured.Sample(newGauges(st, b, queries, runner, gate.States)...)
 	admin := newAdmin(measured.Handler(), checks, o.log)
+	if len(c.Providers) == 0 { // or else it is not known which texts were the sandbox's
+		ps.compare(sentBy(queries))
+	}
+	pages, err := newPages(c, o, handler, queries, limits.Limiter, st, b, ps, checks, localURL)
+	if err != nil {
+		return err
+	}
 
 	if o.roles.has(roleAPI) {
 		parts.Go(named("api", func() error { return api.Serve(running, listeners.api) }))
 	}
-	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, admin) }))
+	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, pages.beside(admin), pages.stop) }))
 	parts.Go(named("breakers", func() error { return gate.Run(running) }))
 	if o.roles.has(roleProject) {
 		parts.Go(named("projections", func() error { return runner.Run(running) }))
@@ -181,9 +190,13 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		parts.Go(named("replays", func() error { return lead(running, st.leader, "replays", replayer.Run) }))
 	}
 	parts.Go(named("router", func() error { return runRouter(running, router, dispatcher, b) }))
+	adminURL := "http://" + reachable(listeners.admin.Addr())
+	if !o.demo {
+		parts.Go(named("operators", func() error { return pages.announce(running, handler, adminURL, o.log) }))
+	}
 	if o.ready != nil {
 		parts.Go(named("ready", func() error {
-			return o.ready(running, gateway{handler, localURL, "http://" + reachable(listeners.admin.Addr()), ps.phone})
+			return o.ready(running, gateway{handler, localURL, adminURL, ps.phone, pages.link(adminURL)})
 		}))
 	}
 	o.log.Info("running", "roles", strings.Join(o.roles, ","), "database", st.kind, "http", listeners.api.Addr(), "admin", listeners.admin.Addr())

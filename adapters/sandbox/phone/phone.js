@@ -1,18 +1,39 @@
-// Draws the texts anew every two seconds while somebody looks, without touching
-// what they type. The server has escaped everything.
+// Draws the texts anew when something has changed, without touching what somebody
+// types. The server has escaped everything.
 "use strict";
+const parts = ["phones", "screen", "carrier"];
+function toEnd() {
+  const screen = document.getElementById("screen");
+  screen.scrollTop = screen.scrollHeight;
+}
+let busy = false, again = false;
 async function refresh() {
-  if (document.hidden) return;
+  if (busy) { again = true; return; }
+  busy = true;
   try {
-    const answer = await fetch("/", { cache: "no-store" });
+    const answer = await fetch(location.href, { cache: "no-store" });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById("texts");
-    const shown = document.getElementById("texts");
-    if (fresh && shown && fresh.innerHTML !== shown.innerHTML) shown.replaceWith(fresh);
+    for (const id of parts) {
+      const fresh = page.getElementById(id);
+      const shown = document.getElementById(id);
+      if (!fresh || !shown || fresh.innerHTML === shown.innerHTML) continue;
+      const focused = shown.contains(document.activeElement) ? document.activeElement.value : null;
+      const atEnd = shown.scrollTop + shown.clientHeight > shown.scrollHeight - 40;
+      const top = shown.scrollTop;
+      shown.replaceWith(fresh);
+      if (id === "screen") { if (atEnd) toEnd(); else fresh.scrollTop = top; }
+      if (focused) [...fresh.querySelectorAll("button")].find((b) => b.value === focused)?.focus();
+    }
+    // The first text makes the first phone, which the form has to know.
+    const reply = document.querySelector(".reply input[name=n]");
+    if (reply && !reply.value && page.querySelector("#phones a")) location.reload();
   } catch {
-    // The sandbox is away; the next round tries again.
+    // The sandbox is away; the next change tries again.
+  } finally {
+    busy = false;
+    if (again) { again = false; refresh(); }
   }
 }
-setInterval(refresh, 2000);
-document.addEventListener("visibilitychange", refresh);
+toEnd();
+new EventSource("/_sandbox/changes").addEventListener("change", refresh);

@@ -1,0 +1,69 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/projections"
+)
+
+// keysData is the list of API keys, and the one that was just made.
+type keysData struct {
+	Keys   []projections.Key
+	Issued *commands.IssuedKey
+	Scopes []domain.Scope
+	Next   string
+	APIURL string
+}
+
+func (u *ui) keys(w http.ResponseWriter, r *http.Request, v visit) error {
+	return u.showKeys(w, r, v, nil)
+}
+
+func (u *ui) showKeys(w http.ResponseWriter, r *http.Request, v visit, issued *commands.IssuedKey) error {
+	after, ok := readCursor(r.URL.Query().Get("after"))
+	if !ok && r.URL.Query().Has("after") {
+		return errBadQuery
+	}
+	keys, next, err := u.Oversight.Queries.Keys(r.Context(), "", pageSize, after)
+	if err != nil {
+		return err
+	}
+	d := keysData{Keys: keys, Issued: issued, Scopes: domain.Scopes, APIURL: u.APIURL}
+	if next != nil {
+		d.Next = "/keys?after=" + writeCursor(next)
+	}
+	return u.show(w, r, v, "keys", page{Title: "API keys", Nav: "/keys", Data: d})
+}
+
+// issueKey makes a key and shows it: nobody can see it a second time.
+func (u *ui) issueKey(w http.ResponseWriter, r *http.Request, v visit) error {
+	caller, err := u.caller(r, v)
+	if err != nil {
+		return err
+	}
+	expires := r.PostForm.Get("expires_at")
+	if expires != "" {
+		expires += ":00Z"
+	}
+	issued, err := u.Commands.IssueKey(r.Context(), caller, commands.IssueKey{
+		Tenant: r.PostForm.Get("tenant"), Scopes: r.PostForm["scope"], Test: r.PostForm.Get("test") != "", ExpiresAt: expires,
+	})
+	if err != nil {
+		return err
+	}
+	return u.showKeys(w, r, v, &issued)
+}
+
+func (u *ui) revokeKey(w http.ResponseWriter, r *http.Request, v visit) error {
+	caller, err := u.caller(r, v)
+	if err != nil {
+		return err
+	}
+	if err := u.Commands.RevokeKey(r.Context(), caller, r.PathValue("id")); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/keys?done=revoked", http.StatusSeeOther)
+	return nil
+}

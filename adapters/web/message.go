@@ -1,0 +1,134 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/domain/segments"
+	"github.com/pro-sms/prosms/projections"
+)
+
+// messageData is a text with its story.
+type messageData struct {
+	Message  projections.Message // as of the step that is shown
+	Story    []step
+	AsOf     int // version shown
+	Last     int // newest version
+	Proven   bool
+	Head     string // link of the last commit of the text, in hex
+	TraceID  string
+	Segments segmentsData
+	Cancel   bool // it can be called back
+	Redrive  bool // it is a dead letter that waits for a decision
+	Doubtful bool // which may have been sent
+	APIURL   string
+}
+
+// segmentsData is how a text travels.
+type segmentsData struct {
+	Size       segments.Size
+	Characters int
+	Parts      []string
+	Forced     []string
+}
+
+func (u *ui) message(w http.ResponseWriter, r *http.Request, v visit) error {
+	recorded, err := u.Oversight.Timeline(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	proofs, err := u.Oversight.Prove(r.Context(), recorded)
+	if err != nil {
+		return err
+	}
+	d := messageData{Last: recorded[len(recorded)-1].Version, Proven: true, APIURL: u.APIURL}
+	if d.AsOf = d.Last; r.URL.Query().Has("as_of") {
+		position, err := strconv.ParseInt(r.URL.Query().Get("as_of"), 10, 64)
+		if err != nil {
+			return errBadQuery
+		}
+		d.AsOf = 0
+		for _, e := range recorded {
+			if e.Position <= position {
+				d.AsOf = e.Version
+			}
+		}
+		if d.AsOf == 0 {
+			return projections.ErrNotFound // it did not exist yet
+		}
+	}
+	for i, e := range recorded {
+		s := tell(e)
+		s.Position, s.Version, s.At, s.Type, s.Actor = e.Position, e.Version, e.RecordedAt, e.Type, e.Meta.Actor
+		s.Reason, s.Later, s.Current = e.Meta.Reason, e.Version > d.AsOf, e.Version == d.AsOf
+		s.Data, s.Meta, s.Digest = pretty(v, e.RawData), pretty(v, e.RawMeta), e.Digest.String()
+		s.Proof = proofs[i]
+		if i > 0 {
+			s.Gap = e.RecordedAt.Sub(recorded[i-1].RecordedAt)
+		}
+		d.Proven = d.Proven && proofs[i].Holds()
+		d.Story = append(d.Story, s)
+	}
+	d.Head = proofs[len(proofs)-1].Commit.Link.String()
+	d.Message = projections.Of[projections.Message](recorded[:d.AsOf])
+	d.Segments = inspect(d.Message.Body)
+	d.TraceID = traceID(recorded[0].Meta.TraceParent)
+	now := projections.Of[projections.Message](recorded)
+	d.Cancel = v.Role.Includes(domain.RoleOperator) && (now.Status == "scheduled" || now.Status == "accepted") && len(now.Attempts) == 0
+	dead := projections.Of[projections.DeadLetter](recorded)
+	d.Redrive = v.Role.Includes(domain.RoleOperator) && dead.Listed()
+	d.Doubtful = dead.Reason == domain.ReasonInDoubt
+	return u.show(w, r, v, "message", page{Title: "Message", Nav: "/messages", Data: d})
+}
+
+func inspect(body string) segmentsData {
+	d := segmentsData{Size: segments.Count(body), Characters: utf8.RuneCountInString(body), Parts: segments.Split(body)}
+	for _, r := range segments.ForcedBy(body) {
+		d.Forced = append(d.Forced, string(r))
+	}
+	return d
+}
+
+// traceID is the second field of a traceparent (W3C Trace Context).
+func traceID(parent string) string {
+	parts := strings.Split(parent, "-")
+	if len(parts) < 4 {
+		return ""
+	}
+	return parts[1]
+}
+
+func (u *ui) cancelMessage(w http.ResponseWriter, r *http.Request, v visit) error {
+	caller, err := u.caller(r, v)
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	recorded, err := u.Oversight.Timeline(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	caller.Tenant = recorded[0].Meta.Tenant
+	if err := u.Commands.Cancel(r.Context(), caller, id); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/messages/"+url.PathEscape(id)+"?done=canceled", http.StatusSeeOther)
+	return nil
+}
+
+// caller is who acts, with the reason in the form, which must not be empty.
+func (u *ui) caller(r *http.Request, v visit) (commands.Caller, error) {
+	if err := r.ParseForm(); err != nil {
+		return commands.Caller{}, errBadQuery
+	}
+	reason := strings.TrimSpace(r.PostForm.Get("reason"))
+	if reason == "" || len(reason) > 500 {
+		return commands.Caller{}, errNoReason
+	}
+	return commands.Caller{Actor: "operator:" + v.Name, Reason: reason}, nil
+}

@@ -1,0 +1,202 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/domain/breaker"
+	"github.com/pro-sms/prosms/events"
+)
+
+var token = regexp.MustCompile(`name="selection" value="(\w+)"`)
+
+// deadLetter writes a text that was given up.
+func (w *world) deadLetter(id, reason, code string) {
+	w.t.Helper()
+	w.accept("acme", id, nil,
+		events.MessageAttempted{Attempt: 1, Provider: "twilio"},
+		events.MessageFailed{Attempt: 1, Provider: "twilio", Class: "permanent", Code: code, Detail: "no such number"},
+		events.MessageDeadLettered{Reason: reason, Attempts: 1, Class: "permanent", Code: code, Detail: "no such number"})
+}
+
+func TestASelectionIsSentAgainAsItWasShown(t *testing.T) {
+	w := newWorld(t)
+	w.admin()
+	olga, otto := w.join("olga", domain.RoleOperator), w.join("otto", domain.RoleOperator)
+	w.get(olga, "/dead-letters").shows(t, "No dead letters", "waits here until somebody sends it again")
+	w.append("key_1", events.Meta{Tenant: "acme"}, events.KeyIssued{Tenant: "acme"})
+	for i := range 3 {
+		w.deadLetter(fmt.Sprintf("msg_%d", i), "permanent", "21211")
+	}
+	w.deadLetter("msg_other", "permanent", "21614")
+	w.deadLetter("msg_doubt", "in_doubt", "")
+	list := w.get(olga, "/dead-letters?code=21211")
+	list.shows(t, "By cause", "no such number", "/messages/msg_0", "/dead-letters/replay?code=21211")
+	list.hides(t, "/messages/msg_other")
+
+	dry := w.get(olga, "/dead-letters/replay?code=21211")
+	dry.shows(t, "nothing has been sent", "<strong>3</strong> texts of acme are selected", "would be sent")
+	selected := token.FindStringSubmatch(dry.body)
+	if selected == nil {
+		t.Fatal("no selection")
+	}
+	w.deadLetter("msg_later", "permanent", "21211") // after the selection was frozen
+	if a := w.post(otto, "/replays", "selection", selected[1], "rate", "10", "reason", "not mine"); a.status != http.StatusConflict {
+		t.Errorf("another operator's selection: %d", a.status)
+	}
+	if a := w.post(olga, "/replays", "selection", selected[1], "rate", "10", "reason", ""); a.status != 422 {
+		t.Errorf("without a reason: %d", a.status)
+	}
+	a := w.post(olga, "/replays", "selection", selected[1], "rate", "5", "reason", "the list was cleaned")
+	if a.status != 303 {
+		t.Fatalf("starting: %d\n%s", a.status, a.body)
+	}
+	if again := w.post(olga, "/replays", "selection", selected[1], "rate", "5", "reason", "twice"); again.status != http.StatusConflict {
+		t.Errorf("the same selection twice: %d", again.status)
+	}
+	page := a.header.Get("Location")
+	w.catchUp()
+	w.get(olga, page).shows(t, "3 selected, 5 a second", "the list was cleaned", "operator:olga", "msg_0", "msg_1", "msg_2", "Pause…")
+	w.get(olga, page).hides(t, "msg_later", "msg_other")
+	if a := w.post(olga, page+"/pause", "reason", "wait"); a.status != 303 {
+		t.Errorf("pausing: %d", a.status)
+	}
+	w.get(olga, page).shows(t, "paused", "Resume…")
+	if a := w.post(olga, page+"/resume", "reason", "go on"); a.status != 303 {
+		t.Errorf("resuming: %d", a.status)
+	}
+	if a := w.post(olga, page+"/cancel", "reason", "wrong"); a.status != 303 {
+		t.Errorf("canceling: %d", a.status)
+	}
+	if a := w.post(olga, page+"/resume", "reason", "go on"); a.status != http.StatusConflict {
+		t.Errorf("resuming what was canceled: %d", a.status)
+	}
+	doubtful := w.get(olga, "/dead-letters/replay?reason=in_doubt")
+	doubtful.shows(t, "skipped: may have been sent")
+	w.get(olga, "/dead-letters/replay?reason=in_doubt&in_doubt=1").shows(t, "would be sent", "may arrive twice")
+	w.get(olga, "/dead-letters/replay?code=none").shows(t, "Nothing to send")
+}
+
+func TestASelectionDoesNotWaitForEver(t *testing.T) {
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	s := &selections{now: func() time.Time { return now }}
+	for range maxSelections + 5 {
+		s.keep(selection{by: "otto"})
+	}
+	if len(s.open) > maxSelections {
+		t.Errorf("%d selections", len(s.open))
+	}
+	kept := s.keep(selection{by: "olga", ids: []string{"msg_1"}})
+	now = now.Add(selectionLife + time.Second)
+	if _, ok := s.take(kept, "olga"); ok {
+		t.Error("an old selection is good")
+	}
+}
+
+func TestADeadLetterIsSentAgainOrPutAside(t *testing.T) {
+	w := newWorld(t)
+	w.admin()
+	olga := w.join("olga", domain.RoleOperator)
+	w.deadLetter("msg_1", "permanent", "21211")
+	w.deadLetter("msg_2", "in_doubt", "")
+	w.deadLetter("msg_3", "permanent", "21211")
+	w.get(olga, "/messages/msg_1").shows(t, "Given up", "Send again…", "Put aside…", "/v1/dead-letters/msg_1/replay")
+	if a := w.post(olga, "/messages/msg_1/redrive", "reason", "mended"); a.status != 303 {
+		t.Errorf("sending again: %d\n%s", a.status, a.body)
+	}
+	w.get(olga, "/messages/msg_2").shows(t, "It may have been sent already")
+	if a := w.post(olga, "/messages/msg_2/redrive", "reason", "mended"); a.status != http.StatusConflict {
+		t.Errorf("a doubt, without saying so: %d", a.status)
+	}
+	if a := w.post(olga, "/messages/msg_2/redrive", "reason", "mended", "in_doubt", "1"); a.status != 303 {
+		t.Errorf("a doubt: %d", a.status)
+	}
+	if a := w.post(olga, "/messages/msg_3/discard", "reason", "too old"); a.status != 303 {
+		t.Errorf("putting aside: %d", a.status)
+	}
+	page := w.get(olga, "/messages/msg_3?done=discarded")
+	page.shows(t, "Put aside", "too old", "The text was put aside.")
+	page.hides(t, "Send again…")
+	if a := w.post(olga, "/messages/msg_3/redrive", "reason", "after all"); a.status != http.StatusConflict {
+		t.Errorf("sending what was put aside: %d", a.status)
+	}
+	if a := w.post(olga, "/messages/msg_9/redrive", "reason", "x"); a.status != 404 {
+		t.Errorf("of nothing: %d", a.status)
+	}
+}
+
+func TestABreakerIsOpenedAndClosedByHand(t *testing.T) {
+	w := newWorld(t)
+	w.admin()
+	olga := w.join("olga", domain.RoleOperator)
+	w.accept("acme", "msg_1", nil, events.MessageAttempted{Attempt: 1, Provider: "twilio"}, events.MessageDispatched{Attempt: 1, Provider: "twilio"})
+	w.accept("acme", "msg_2", nil, events.MessageAttempted{Attempt: 1, Provider: "twilio"}, events.MessageInDoubt{Attempt: 1, Provider: "twilio", Cause: "timeout"})
+	w.get(olga, "/providers").shows(t, "twilio", "breaker closed", "Open the breaker…")
+	if a := w.post(olga, "/providers/twilio/open", "reason", "maintenance", "for", "30m"); a.status != 303 {
+		t.Errorf("opening: %d\n%s", a.status, a.body)
+	}
+	w.get(olga, "/providers?done=opened").shows(t, "breaker open", "maintenance", "The first probe is due", "Close the breaker…", "operator:olga")
+	w.get(olga, "/").shows(t, "is not called")
+	state, err := w.commands.Breaker(t.Context(), "twilio")
+	if err != nil || state.Phase != breaker.Open {
+		t.Errorf("the breaker is %s, %v", state.Phase, err)
+	}
+	if a := w.post(olga, "/providers/twilio/close", "reason", "back"); a.status != 303 {
+		t.Errorf("closing: %d", a.status)
+	}
+	w.get(olga, "/providers").shows(t, "breaker closed")
+	for form, status := range map[string]int{"nonsense": 400, "-5m": 400, "9999h": 400} {
+		if a := w.post(olga, "/providers/twilio/open", "reason", "x", "for", form); a.status != status {
+			t.Errorf("for %s: %d", form, a.status)
+		}
+	}
+	if a := w.post(olga, "/providers/nobody/open", "reason", "x"); a.status != 404 {
+		t.Errorf("of nobody: %d", a.status)
+	}
+}
+
+func TestConsentIsFoundByNumberAndChangedByHand(t *testing.T) {
+	w := newWorld(t)
+	w.admin()
+	olga, viewer := w.join("olga", domain.RoleOperator), w.join("vic", domain.Viewer)
+	w.append("key_1", events.Meta{Tenant: "acme"}, events.KeyIssued{Tenant: "acme"})
+	w.get(olga, "/consent").shows(t, "Nobody has opted out")
+	w.get(olga, "/consent?number=415-555-2671").shows(t, "Nothing is known of this number")
+	if a := w.post(olga, "/consent", "number", "(415) 555-2671", "change", "out", "tenant", "acme", "reason", "asked by mail"); a.status != 303 {
+		t.Fatalf("opting out: %d\n%s", a.status, a.body)
+	}
+	w.catchUp()
+	for _, path := range []string{"/consent", "/consent?number=%2B14155552671", "/consent?source=operator&tenant=acme"} {
+		a := w.get(olga, path)
+		a.shows(t, "14155552671", "operator", "acme")
+		masked := w.get(viewer, strings.ReplaceAll(path, "number=%2B14155552671", "tenant=acme"))
+		masked.hides(t, "4155552671")
+		masked.shows(t, "•••• 71")
+	}
+	w.get(olga, "/audit").shows(t, "asked by mail", "consent.opted_out")
+	if a := w.post(olga, "/consent", "number", "+14155552671", "change", "in", "tenant", "acme", "reason", "new consent"); a.status != 303 {
+		t.Errorf("opting in: %d", a.status)
+	}
+	w.get(olga, "/consent?number=%2B14155552671").shows(t, "opted in")
+	bad := w.post(olga, "/consent", "number", "zzz", "change", "out", "reason", "x")
+	if bad.status != 422 {
+		t.Errorf("no number: %d", bad.status)
+	}
+	bad.hides(t, "zzz")
+}
+
+func TestTextsToUsAreListed(t *testing.T) {
+	w := newWorld(t)
+	admin := w.admin()
+	w.append("key_1", events.Meta{Tenant: "acme"}, events.KeyIssued{Tenant: "acme"})
+	w.get(admin, "/inbound").shows(t, "No texts to you yet")
+	w.append("inbound_1", events.Meta{Tenant: "acme"}, events.InboundReceived{From: number1, To: "+15005550006", Body: "When do you open?"})
+	w.append("inbound_2", events.Meta{}, events.InboundReceived{From: "+14155552672", To: "+15005550006", Body: "STOP"})
+	w.get(admin, "/inbound").shows(t, "When do you open?", "14155552671", "nobody's", "STOP")
+	w.get(w.join("vic", domain.Viewer), "/inbound").hides(t, "When do you open?", "4155552671")
+}

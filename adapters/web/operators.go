@@ -1,0 +1,82 @@
+package web
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/pro-sms/prosms/domain"
+)
+
+// operatorsData is who may use these pages, and an invitation just made.
+type operatorsData struct {
+	Operators []operatorRow
+	Roles     []domain.Role
+	Invited   string // name
+	Link      string // of the invitation; shown once
+}
+
+type operatorRow struct {
+	Name string
+	domain.Operator
+}
+
+func (u *ui) operators(w http.ResponseWriter, r *http.Request, v visit) error {
+	return u.showOperators(w, r, v, operatorsData{})
+}
+
+func (u *ui) showOperators(w http.ResponseWriter, r *http.Request, v visit, d operatorsData) error {
+	operators, err := u.Commands.Operators(r.Context())
+	if err != nil {
+		return err
+	}
+	d.Roles = domain.Roles
+	for _, name := range slices.Sorted(maps.Keys(operators.ByName)) {
+		d.Operators = append(d.Operators, operatorRow{name, operators.ByName[name]})
+	}
+	return u.show(w, r, v, "operators", page{Title: "Operators", Nav: "/operators", Data: d})
+}
+
+// inviteOperator shows a link that lets somebody in: nobody can see it a second time.
+func (u *ui) inviteOperator(w http.ResponseWriter, r *http.Request, v visit) error {
+	caller, err := u.caller(r, v)
+	if err != nil {
+		return err
+	}
+	name := strings.ToLower(strings.TrimSpace(r.PostForm.Get("name")))
+	token, err := u.Commands.InviteOperator(r.Context(), caller, name, domain.Role(r.PostForm.Get("role")))
+	if err != nil {
+		return err
+	}
+	scheme := "http://"
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		scheme = "https://"
+	}
+	return u.showOperators(w, r, v, operatorsData{Invited: name, Link: scheme + r.Host + "/join?token=" + url.QueryEscape(token)})
+}
+
+func (u *ui) changeRole(w http.ResponseWriter, r *http.Request, v visit) error {
+	caller, err := u.caller(r, v)
+	if err != nil {
+		return err
+	}
+	if err := u.Commands.ChangeRole(r.Context(), caller, r.PathValue("name"), domain.Role(r.PostForm.Get("role"))); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/operators?done=role", http.StatusSeeOther)
+	return nil
+}
+
+func (u *ui) removeOperator(w http.ResponseWriter, r *http.Request, v visit) error {
+	caller, err := u.caller(r, v)
+	if err != nil {
+		return err
+	}
+	if err := u.Commands.RemoveOperator(r.Context(), caller, r.PathValue("name")); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/operators?done=removed", http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,190 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/domain/breaker"
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/projections"
+)
+
+// breakerWindow is how much of the past is drawn.
+const breakerWindow = 60
+
+// providersData is who sends, and whether they are let.
+type providersData struct {
+	Providers []providerData
+	APIURL    string
+}
+
+// providerData is a provider with its breaker and its last minute, by the log.
+type providerData struct {
+	Provider
+	State   breaker.State
+	Phase   string // as statuses are written
+	Good    int
+	Bad     int
+	Share   int // percent of failures
+	Columns []column
+	History []events.Recorded
+}
+
+// column is one second of the window, as rectangles of a drawing 40 high.
+type column struct{ X, Good, Bad, GoodY, BadY int }
+
+// Held reports whether only an operator closes the breaker.
+func (p providerData) Held() bool { return p.State.Phase == breaker.Open && p.State.Until.IsZero() }
+
+// phaseOf is a breaker's phase, written as statuses are.
+func phaseOf(state breaker.State) string { return strings.ReplaceAll(state.Phase.String(), "-", "_") }
+
+func (u *ui) providers(w http.ResponseWriter, r *http.Request, v visit) error {
+	d := providersData{APIURL: u.APIURL}
+	seen, err := u.lastMinute(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, provider := range u.Providers {
+		one, err := u.provider(r.Context(), provider, seen)
+		if err != nil {
+			return err
+		}
+		d.Providers = append(d.Providers, one)
+	}
+	return u.show(w, r, v, "providers", page{Title: "Providers", Nav: "/providers", Data: d})
+}
+
+func (u *ui) provider(ctx context.Context, provider Provider, seen []events.Recorded) (providerData, error) {
+	state, err := u.Commands.Breaker(ctx, provider.Name)
+	if err != nil {
+		return providerData{}, err
+	}
+	d := providerData{Provider: provider, State: state, Phase: phaseOf(state)}
+	good, bad := [breakerWindow]int{}, [breakerWindow]int{}
+	first := u.Now().Unix() - breakerWindow
+	for _, e := range seen {
+		name, verdict := verdictOf(e)
+		second := int(e.RecordedAt.Unix() - first - 1)
+		if name != provider.Name || second < 0 || second >= breakerWindow {
+			continue
+		}
+		switch verdict {
+		case breaker.Healthy:
+			good[second]++
+			d.Good++
+		case breaker.Failing, breaker.Down:
+			bad[second]++
+			d.Bad++
+		}
+	}
+	if d.Good+d.Bad > 0 {
+		d.Share = 100 * d.Bad / (d.Good + d.Bad)
+	}
+	most := 1
+	for i := range good {
+		most = max(most, good[i]+bad[i])
+	}
+	for i := range good {
+		c := column{X: i * 10, Good: good[i] * 40 / most, Bad: bad[i] * 40 / most}
+		c.GoodY, c.BadY = 40-c.Good, 40-c.Good-c.Bad
+		d.Columns = append(d.Columns, c)
+	}
+	recorded, err := u.Oversight.Queries.Store.Load(ctx, "breaker_"+provider.Name)
+	if err != nil {
+		return d, fmt.Errorf("loading a breaker: %w", err)
+	}
+	d.History = slices.Clone(recorded[max(0, len(recorded)-8):])
+	slices.Reverse(d.History)
+	return d, nil
+}
+
+// lastMinute returns the newest events of the log, as far as they are of the window.
+func (u *ui) lastMinute(ctx context.Context) ([]events.Recorded, error) {
+	head, err := u.Oversight.Queries.Store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []events.Recorded
+	since := u.Now().Add(-breakerWindow * time.Second)
+	before := head.LastPosition + 1
+	for range 10 {
+		found, err := u.Oversight.Latest(ctx, projections.EventFilter{Type: "message", Limit: pulseFrame}, before)
+		if err != nil || len(found.Events) == 0 {
+			return all, err
+		}
+		all = append(all, found.Events...)
+		if before = found.Seen; !found.More || found.Events[len(found.Events)-1].RecordedAt.Before(since) {
+			break
+		}
+	}
+	return all, nil
+}
+
+// verdictOf returns which provider an outcome is of, and what it says of its health.
+func verdictOf(e events.Recorded) (provider string, verdict breaker.Verdict) {
+	switch d := e.Data.(type) {
+	case events.MessageDispatched:
+		return d.Provider, breaker.Healthy
+	case events.MessageFailed:
+		return d.Provider, breaker.Judge(domain.Class(d.Class), d.HTTPStatus, "")
+	case events.MessageInDoubt:
+		return d.Provider, breaker.Judge(domain.ClassInDoubt, 0, d.Cause)
+	}
+	return "", breaker.Silent
+}
+
+// openBreaker stops calls to a provider.
+func (u *ui) openBreaker(w http.ResponseWriter, r *http.Request, v visit) error {
+	caller, err := u.caller(r, v)
+	if err != nil {
+		return err
+	}
+	during := time.Duration(0)
+	if text := r.PostForm.Get("for"); text != "" {
+		if during, err = time.ParseDuration(text); err != nil || during < 0 || during > 30*24*time.Hour {
+			return errBadQuery
+		}
+	}
+	name, err := u.known(r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	if _, err := u.Commands.OpenBreaker(r.Context(), caller, name, clip(200, caller.Reason), during); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/providers?done=opened", http.StatusSeeOther)
+	return nil
+}
+
+// closeBreaker lets calls to a provider pass again.
+func (u *ui) closeBreaker(w http.ResponseWriter, r *http.Request, v visit) error {
+	caller, err := u.caller(r, v)
+	if err != nil {
+		return err
+	}
+	name, err := u.known(r.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	if _, err := u.Commands.CloseBreaker(r.Context(), caller, name, clip(200, caller.Reason)); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/providers?done=closed", http.StatusSeeOther)
+	return nil
+}
+
+// known returns a provider's name if it is configured.
+func (u *ui) known(name string) (string, error) {
+	for _, p := range u.Providers {
+		if p.Name == name {
+			return name, nil
+		}
+	}
+	return "", projections.ErrNotFound
+}

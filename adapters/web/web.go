@@ -1,0 +1,99 @@
+// Package web is the admin pages: server-rendered HTML for operators, live by
+// server-sent events, with nothing from outside and working without JavaScript.
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/projections"
+)
+
+// UI describes the admin pages. Commands and Oversight must be set; the other
+// fields have defaults, or leave out what they are about.
+type UI struct {
+	Commands  *commands.Handler
+	Oversight projections.Oversight
+	Limiter   ports.Limiter // of signing in; nil: no limits
+
+	// SetupToken lets the first operator in, once; empty: nobody. In a demo it
+	// lets in without a password, as operator "demo".
+	SetupToken string
+	Demo       bool
+
+	Depth       func(ctx context.Context, lane domain.Lane) (int, error) // waiting in a lane; nil: not shown
+	Projections []string                                                 // whose lag is shown
+	Providers   []Provider
+	Checks      []Check
+	Settings    []Setting
+	About       []Fact // versions and the like
+	APIURL      string // where this instance's API is, for the curl lines
+	PhoneURL    string // of the sandbox's phone; empty: there is none
+
+	Log *slog.Logger     // nil: slog.Default
+	Now func() time.Time // nil: time.Now
+}
+
+// Provider is a line about who sends.
+type Provider struct{ Name, Purpose string }
+
+// Check asks something that Pro-SMS depends on whether it is there.
+type Check struct {
+	Name string
+	Func func(ctx context.Context) error
+}
+
+// Setting is a variable of the configuration as it may be shown: a secret is
+// masked already.
+type Setting struct{ Name, Value, Origin, About string }
+
+// Fact is a name and a value.
+type Fact struct{ Name, Value string }
+
+// ui is a UI at work.
+type ui struct {
+	UI
+	log        *slog.Logger
+	pages      pages
+	sessions   *sessions
+	passwords  passwords
+	setup      *oneTime
+	selections *selections
+	pulse      *pulse
+	streams    chan struct{} // slots of event streams
+	closing    context.Context
+}
+
+// maxStreams bounds event streams that are open at once.
+const maxStreams = 64
+
+// Handler returns the pages, and a function that ends what would not end by
+// itself, for the server's shutdown. It keeps sessions: call it once.
+func (u UI) Handler() (handler http.Handler, stop func(), err error) {
+	w := &ui{
+		UI: u, log: cmp.Or(u.Log, slog.Default()), setup: &oneTime{token: u.SetupToken},
+		passwords: newPasswords(u.Commands.Lookup), streams: make(chan struct{}, maxStreams),
+	}
+	if w.Now == nil {
+		w.Now = time.Now
+	}
+	w.sessions, w.selections = &sessions{now: w.Now}, &selections{now: w.Now}
+	if w.pages, err = parsePages(); err != nil {
+		return nil, nil, fmt.Errorf("reading templates: %w", err)
+	}
+	closing, cancel := context.WithCancel(context.Background())
+	w.closing, w.pulse = closing, newPulse(closing, w)
+	mux := http.NewServeMux()
+	for _, r := range w.routes() {
+		mux.Handle(r.pattern, w.guard(r))
+	}
+	mux.Handle("GET /assets/", assets())
+	return http.NewCrossOriginProtection().Handler(headers(mux)), func() { w.pulse.stop(cancel) }, nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
+)
+
+// staffCommand is about the operators of the admin pages.
+type staffCommand struct {
+	List   operatorsList   `cmd:"" help:"List who may use the admin pages."`
+	Invite operatorsInvite `cmd:"" help:"Print a link with which somebody comes in, once, within three days: a new operator, or one who has lost the password."`
+}
+
+type operatorsList struct{}
+
+// Run lists operators by name.
+func (operatorsList) Run(ctx context.Context, p process) error {
+	return withOperators(ctx, p, func(handler *commands.Handler, _ Config) error {
+		operators, err := handler.Operators(ctx)
+		if err != nil {
+			return err
+		}
+		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "NAME\tROLE\tJOINED")
+		for _, name := range slices.Sorted(maps.Keys(operators.ByName)) {
+			fmt.Fprintf(table, "%s\t%s\t%v\n", name, operators.ByName[name].Role, operators.ByName[name].Joined)
+		}
+		return table.Flush()
+	})
+}
+
+type operatorsInvite struct {
+	Name string `arg:"" help:"Lower-case letters, digits, '-', '_' and '.'."`
+	Role string `required:"" enum:"viewer,operator,admin" help:"viewer, operator or admin."`
+}
+
+// Run prints the link alone on the last line.
+func (o operatorsInvite) Run(ctx context.Context, p process) error {
+	return withOperators(ctx, p, func(handler *commands.Handler, c Config) error {
+		caller := operator()
+		caller.Reason = "invited on the command line"
+		token, err := handler.InviteOperator(ctx, caller, o.Name, domain.Role(o.Role))
+		if err != nil {
+			return fmt.Errorf("inviting operator: %w", err)
+		}
+		_, err = fmt.Fprintf(p.Stdout, "a link for %s as %s; it works once:\nhttp://%s/join?token=%s\n", o.Name, o.Role, c.AdminAddr, url.QueryEscape(token))
+		return err
+	})
+}
+
+// withOperators opens the database for one command about operators.
+func withOperators(ctx context.Context, p process, run func(*commands.Handler, Config) error) error {
+	config, err := loadConfig(p.Environ)
+	if err != nil {
+		return fmt.Errorf("reading configuration:\n%w", err)
+	}
+	st, err := openStores(ctx, config.DatabaseURL, newLogger(p.Stderr, config))
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	return run(&commands.Handler{Store: st.events}, config)
+}

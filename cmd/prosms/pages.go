@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	api "github.com/pro-sms/prosms/adapters/http"
+	"github.com/pro-sms/prosms/adapters/web"
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/projections"
+)
+
+// pages are the admin pages.
+type pages struct {
+	handler http.Handler
+	stop    func()
+	token   string // lets the first operator in
+}
+
+func newPages(c Config, o options, handler *commands.Handler, queries projections.Queries, limits ports.Limiter, st stores, b bus, ps providers, checks []api.Check, apiURL string) (pages, error) {
+	p := pages{token: rand.Text()}
+	ui := web.UI{
+		Commands: handler, Oversight: projections.Oversight{Queries: queries}, Limiter: limits,
+		SetupToken: p.token, Demo: o.demo,
+		Depth: func(ctx context.Context, lane domain.Lane) (int, error) {
+			return b.Depth(ctx, ports.DispatchTopic(lane))
+		},
+		Settings: c.shown, APIURL: apiURL, PhoneURL: ps.phone, Log: o.log,
+	}
+	for _, projection := range newProjections(handler.Lookup) {
+		ui.Projections = append(ui.Projections, projection.Name)
+	}
+	for _, check := range checks {
+		ui.Checks = append(ui.Checks, web.Check{Name: check.Name, Func: check.Func})
+	}
+	for _, name := range providerNames(c) {
+		purpose := "sends the texts of live keys"
+		switch {
+		case name == sandboxName && len(c.Providers) == 0:
+			purpose = "takes all texts; nothing reaches a real phone"
+		case name == sandboxName:
+			purpose = "takes the texts of test keys"
+		}
+		ui.Providers = append(ui.Providers, web.Provider{Name: name, Purpose: purpose})
+	}
+	version, revision := build()
+	ui.About = []web.Fact{
+		{Name: "Version", Value: version}, {Name: "Revision", Value: revision}, {Name: "Go", Value: runtime.Version()},
+		{Name: "Event store", Value: st.kind}, {Name: "Roles", Value: strings.Join(o.roles, ", ")},
+		{Name: "Bus", Value: which(c.RabbitMQURL != "", "RabbitMQ", "in this process")},
+		{Name: "Limits", Value: which(c.RedisURL != "", "Redis", "in this process")},
+	}
+	var err error
+	p.handler, p.stop, err = ui.Handler()
+	return p, err
+}
+
+func which(yes bool, one, other string) string {
+	if yes {
+		return one
+	}
+	return other
+}
+
+// beside serves what machines ask the admin listener for as it was, and the pages
+// on every other path.
+func (p pages) beside(machines http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	for _, path := range []string{"/metrics", "/livez", "/readyz", "/debug/pprof/"} {
+		mux.Handle(path, machines)
+	}
+	mux.Handle("/", p.handler)
+	return mux
+}
+
+// sentBy counts the texts that a provider has taken on, by our own records.
+func sentBy(queries projections.Queries) func(context.Context) (int64, error) {
+	return func(ctx context.Context) (int64, error) {
+		counts, err := queries.CountByStatus(ctx)
+		return counts["dispatched"] + counts["delivered"] + counts["undelivered"], err
+	}
+}
+
+// announce logs the way in as long as there is no operator.
+func (p pages) announce(ctx context.Context, handler *commands.Handler, adminURL string, log *slog.Logger) error {
+	operators, err := handler.Operators(ctx)
+	switch {
+	case err != nil: // nothing to stop for: the link stays good
+		log.Warn("asking for the operators of the admin pages", "error", err)
+	case len(operators.ByName) == 0:
+		log.Warn("there is no operator of the admin pages yet: this link makes the first one, once", "url", p.link(adminURL))
+	}
+	return nil
+}
+
+func (p pages) link(adminURL string) string {
+	return adminURL + "/join?token=" + url.QueryEscape(p.token)
+}
+
+// shownAs is a setting's value as anybody may see it: what may be a secret is a
+// reference, an address without its password, or stars.
+func shownAs(s setting, given string) string {
+	if !s.secret || given == "" || strings.HasPrefix(given, "env:") || strings.HasPrefix(given, "file:") {
+		return given
+	}
+	u, err := url.Parse(given)
+	if err != nil || u.Scheme == "" || u.Host == "" && u.Scheme != "sqlite" || u.Opaque != "" {
+		return "****"
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = "****" // a driver may take a password there
+	}
+	if _, has := u.User.Password(); has {
+		u.User = url.User(u.User.Username())
+	}
+	u.Fragment = ""
+	return u.String()
+}
+
+// build returns what the build knows of itself.
+func build() (version, revision string) {
+	version, revision = "unknown", "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	return version, revision
+}
