@@ -11,7 +11,6 @@ import (
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain/breaker"
-	"github.com/pro-sms/prosms/ports"
 )
 
 type breakerCommand struct {
@@ -24,11 +23,11 @@ type breakerList struct{}
 
 // Run prints a line for each provider that is configured.
 func (breakerList) Run(ctx context.Context, p process) error {
-	return withBreakers(ctx, p, func(handler *commands.Handler, names []string) error {
+	return withReader(ctx, p, func(t tool) error {
 		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "PROVIDER\tSTATE\tREASON\tUNTIL\tOPENINGS")
-		for _, name := range names {
-			state, err := handler.Breaker(ctx, name)
+		for _, name := range providerNames(t.config) {
+			state, err := t.handler.Breaker(ctx, name)
 			if err != nil {
 				return err
 			}
@@ -76,11 +75,12 @@ func (b breakerChange) change(ctx context.Context, p process, run func(*commands
 	if b.Reason = strings.TrimSpace(b.Reason); b.Reason == "" || len(b.Reason) > 200 {
 		return errors.New("--reason: 1 to 200 characters")
 	}
-	return withBreakers(ctx, p, func(handler *commands.Handler, names []string) error {
+	return withTool(ctx, p, func(t tool) error {
+		names := providerNames(t.config)
 		if !slices.Contains(names, b.Provider) {
 			return fmt.Errorf("no such provider is configured; there are %s", strings.Join(names, ", "))
 		}
-		state, err := run(handler)
+		state, err := run(t.handler)
 		if err != nil {
 			return err
 		}
@@ -91,22 +91,6 @@ func (b breakerChange) change(ctx context.Context, p process, run func(*commands
 		_, err = fmt.Fprintf(p.Stdout, "breaker of %s is %s%s\n", b.Provider, state.Phase, until)
 		return err
 	})
-}
-
-// withBreakers opens the database for one command about breakers.
-func withBreakers(ctx context.Context, p process, run func(*commands.Handler, []string) error) error {
-	config, err := loadConfig(p.Environ)
-	if err != nil {
-		return fmt.Errorf("reading configuration:\n%w", err)
-	}
-	st, err := openStores(ctx, config.DatabaseURL, newLogger(p.Stderr, config))
-	if _, local := sqlitePath(config.DatabaseURL); local && errors.Is(err, ports.ErrUnavailable) {
-		return fmt.Errorf("a SQLite database is open to one process only; stop the gateway that uses it first: %w", err)
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(run(&commands.Handler{Store: st.events}, providerNames(config)), st.close())
 }
 
 func untilWord(s breaker.State) string {

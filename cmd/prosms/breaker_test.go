@@ -134,12 +134,15 @@ func TestTheBreakerCommandRefusesWhatItCannotDo(t *testing.T) {
 	rig := newRig(t, false)
 	gateway := rig.start()
 	for want, args := range map[string][]string{
-		"one process only": {"breaker", "list"},
-		"missing flags":    {"breaker", "open", "twilio"},
+		"a gateway is probably running": {"breaker", "open", "twilio", "--reason", "x"},
+		"missing flags":                 {"breaker", "open", "twilio"},
 	} {
 		if err := rig.try(args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("prosms %s: %v, want %q", strings.Join(args, " "), err, want)
 		}
+	}
+	if list := rig.command("breaker", "list"); !strings.Contains(list, "closed") { // beside the gateway
+		t.Errorf("breaker list:\n%s", list)
 	}
 	gateway.stop()
 	for want, args := range map[string][]string{

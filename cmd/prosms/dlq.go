@@ -3,16 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
-	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -52,11 +49,11 @@ func (d dlqList) Run(ctx context.Context, p process) error {
 	if d.Limit < 1 || d.Limit > domain.MaxReplay {
 		return fmt.Errorf("--limit: 1 to %d", domain.MaxReplay)
 	}
-	return withDeadLetters(ctx, p, func(_ *commands.Handler, queries projections.Queries) error {
+	return withDeadLetters(ctx, p, func(t tool) error {
 		if d.ByError {
-			return d.groups(ctx, p.Stdout, queries)
+			return d.groups(ctx, p.Stdout, t.queries)
 		}
-		found, more, err := queries.DeadLetters(ctx, d.filter(d.Limit))
+		found, more, err := t.queries.DeadLetters(ctx, d.filter(d.Limit))
 		if err != nil {
 			return err
 		}
@@ -106,15 +103,15 @@ type dlqShow struct {
 
 // Run shows a dead letter, or a replay, as of now.
 func (d dlqShow) Run(ctx context.Context, p process) error {
-	return withDeadLetters(ctx, p, func(_ *commands.Handler, queries projections.Queries) error {
+	return withDeadLetters(ctx, p, func(t tool) error {
 		if strings.HasPrefix(d.ID, "replay_") {
-			replay, err := queries.Replay(ctx, "", d.ID)
+			replay, err := t.queries.Replay(ctx, "", d.ID)
 			if err != nil {
 				return fmt.Errorf("showing %s: %w", d.ID, err)
 			}
 			return printReplay(p.Stdout, replay, d.JSON)
 		}
-		dead, err := queries.DeadLetter(ctx, "", d.ID)
+		dead, err := t.queries.DeadLetter(ctx, "", d.ID)
 		if err != nil {
 			return fmt.Errorf("showing %s: %w", d.ID, err)
 		}
@@ -141,8 +138,8 @@ type dlqDiscard struct {
 
 // Run discards a dead letter.
 func (d dlqDiscard) Run(ctx context.Context, p process) error {
-	return withDeadLetters(ctx, p, func(handler *commands.Handler, _ projections.Queries) error {
-		if err := handler.Discard(ctx, operator(), d.ID, d.Reason); err != nil {
+	return withDeadLetters(ctx, p, func(t tool) error {
+		if err := t.handler.Discard(ctx, operator(), d.ID, d.Reason); err != nil {
 			return fmt.Errorf("discarding %s: %w", d.ID, err)
 		}
 		_, err := fmt.Fprintf(p.Stdout, "%s is discarded\n", d.ID)
@@ -156,30 +153,9 @@ type deadLetterJSON struct {
 	projections.DeadLetter
 }
 
-// withDeadLetters opens the database for one command about dead letters, with
-// their views up to date.
-func withDeadLetters(ctx context.Context, p process, run func(*commands.Handler, projections.Queries) error) error {
-	config, err := loadConfig(p.Environ)
-	if err != nil {
-		return fmt.Errorf("reading configuration:\n%w", err)
-	}
-	log := newLogger(p.Stderr, config)
-	st, err := openStores(ctx, config.DatabaseURL, log)
-	if _, local := sqlitePath(config.DatabaseURL); local && errors.Is(err, ports.ErrUnavailable) {
-		return fmt.Errorf("a gateway is probably running on this SQLite database: ask its API (GET /v1/dead-letters), or stop it first: %w", err)
-	}
-	if err != nil {
-		return err
-	}
-	defer st.close()
-	runner := projections.Runner{
-		Store: st.events, Views: st.views, Log: log,
-		Projections: []projections.Projection{projections.DeadLetters(), projections.Replays()},
-	}
-	if err := runner.CatchUp(ctx); err != nil {
-		return err
-	}
-	return run(&commands.Handler{Store: st.events}, projections.Queries{Store: st.events, Views: st.views})
+// withDeadLetters is withTool with the views of dead letters.
+func withDeadLetters(ctx context.Context, p process, run func(tool) error) error {
+	return withTool(ctx, p, run, projections.DeadLetters(), projections.Replays())
 }
 
 func printJSON(w io.Writer, v any) error {

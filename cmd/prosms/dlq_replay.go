@@ -36,12 +36,12 @@ func (d dlqReplay) Run(ctx context.Context, p process) error {
 	case len(d.IDs) == 0 && !filtered && !d.All:
 		return errors.New("name messages, filter, or say --all")
 	}
-	return withDeadLetters(ctx, p, func(handler *commands.Handler, queries projections.Queries) error {
+	return withDeadLetters(ctx, p, func(t tool) error {
 		caller := operator()
 		caller.Tenant = d.Tenant
 		request := commands.Replay{IDs: d.IDs, Reason: d.Why, Rate: d.Rate, IncludeInDoubt: d.IncludeInDoubt}
 		if len(request.IDs) == 0 {
-			ids, more, err := queries.DeadLetterIDs(ctx, filter)
+			ids, more, err := t.queries.DeadLetterIDs(ctx, filter)
 			switch {
 			case err != nil:
 				return err
@@ -53,13 +53,13 @@ func (d dlqReplay) Run(ctx context.Context, p process) error {
 			request.IDs = ids
 		}
 		if d.DryRun {
-			return d.preview(ctx, p.Stdout, handler, caller, request)
+			return d.preview(ctx, p.Stdout, t.handler, caller, request)
 		}
-		id, err := handler.RequestReplay(ctx, caller, request)
+		id, err := t.handler.RequestReplay(ctx, caller, request)
 		if err != nil {
 			return err
 		}
-		replay, err := queries.Replay(ctx, d.Tenant, id)
+		replay, err := t.queries.Replay(ctx, d.Tenant, id)
 		if err != nil {
 			return err
 		}

@@ -17,35 +17,28 @@ type explainCommand struct {
 
 // Run tells the story of a text, and what happens to it next.
 func (x explainCommand) Run(ctx context.Context, p process) error {
-	config, err := loadConfig(p.Environ)
-	if err != nil {
-		return fmt.Errorf("reading configuration:\n%w", err)
-	}
-	st, err := openBeside(ctx, config.DatabaseURL, newLogger(p.Stderr, config))
-	if err != nil {
+	return withReader(ctx, p, func(t tool) error {
+		recorded, err := t.stores.events.Load(ctx, x.ID)
+		if err != nil {
+			return err
+		}
+		if len(recorded) == 0 || recorded[0].Type != "message.accepted" {
+			return errors.New("there is no text with this id")
+		}
+		m := projections.Of[projections.Message](recorded)
+		fmt.Fprintf(p.Stdout, "%s of tenant %s is %s\n", m.ID, m.Tenant, m.Status)
+		if x.Personal {
+			fmt.Fprintf(p.Stdout, "to %s from %q: %q\n", m.To, m.From, m.Body)
+		}
+		before := recorded[0].RecordedAt
+		for i, sentence := range projections.Story(recorded) {
+			fmt.Fprintf(p.Stdout, "%s  %9s  %s  (position %d, %s)\n", sentence.At.UTC().Format("2006-01-02 15:04:05.000Z"),
+				later(sentence.At.Sub(before)), sentence.Text, recorded[i].Position, recorded[i].Meta.Actor)
+			before = sentence.At
+		}
+		_, err = fmt.Fprintf(p.Stdout, "next: %s\n", t.config.next(m, time.Now()))
 		return err
-	}
-	defer st.close()
-	recorded, err := st.events.Load(ctx, x.ID)
-	if err != nil {
-		return err
-	}
-	if len(recorded) == 0 || recorded[0].Type != "message.accepted" {
-		return errors.New("there is no text with this id")
-	}
-	m := projections.Of[projections.Message](recorded)
-	fmt.Fprintf(p.Stdout, "%s of tenant %s is %s\n", m.ID, m.Tenant, m.Status)
-	if x.Personal {
-		fmt.Fprintf(p.Stdout, "to %s from %q: %q\n", m.To, m.From, m.Body)
-	}
-	before := recorded[0].RecordedAt
-	for i, sentence := range projections.Story(recorded) {
-		fmt.Fprintf(p.Stdout, "%s  %9s  %s  (position %d, %s)\n", sentence.At.UTC().Format("2006-01-02 15:04:05.000Z"),
-			later(sentence.At.Sub(before)), sentence.Text, recorded[i].Position, recorded[i].Meta.Actor)
-		before = sentence.At
-	}
-	_, err = fmt.Fprintf(p.Stdout, "next: %s\n", config.next(m, time.Now()))
-	return err
+	})
 }
 
 // later shows the time between two events.

@@ -27,8 +27,8 @@ type keysCreate struct {
 
 // Run creates a key in the database that DATABASE_URL names.
 func (k keysCreate) Run(ctx context.Context, p process) error {
-	return withKeys(ctx, p, func(handler *commands.Handler, _ projections.Queries) error {
-		key, err := handler.IssueKey(ctx, operator(), commands.IssueKey{
+	return withKeys(ctx, p, func(t tool) error {
+		key, err := t.handler.IssueKey(ctx, operator(), commands.IssueKey{
 			Tenant: k.Tenant, Scopes: k.Scope, Test: k.Test, ExpiresAt: k.Expires,
 		})
 		if err != nil {
@@ -46,12 +46,12 @@ type keysList struct {
 
 // Run lists keys, newest first.
 func (k keysList) Run(ctx context.Context, p process) error {
-	return withKeys(ctx, p, func(_ *commands.Handler, queries projections.Queries) error {
+	return withKeys(ctx, p, func(t tool) error {
 		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tTENANT\tSCOPES\tTEST\tCREATED\tEXPIRES\tREVOKED")
 		var after *ports.Cursor
 		for {
-			page, next, err := queries.Keys(ctx, k.Tenant, 100, after)
+			page, next, err := t.queries.Keys(ctx, k.Tenant, 100, after)
 			if err != nil {
 				return err
 			}
@@ -72,8 +72,8 @@ type keysRevoke struct {
 
 // Run revokes a key.
 func (k keysRevoke) Run(ctx context.Context, p process) error {
-	return withKeys(ctx, p, func(handler *commands.Handler, _ projections.Queries) error {
-		if err := handler.RevokeKey(ctx, operator(), k.ID); err != nil {
+	return withKeys(ctx, p, func(t tool) error {
+		if err := t.handler.RevokeKey(ctx, operator(), k.ID); err != nil {
 			return fmt.Errorf("revoking key %s: %w", k.ID, err)
 		}
 		_, err := fmt.Fprintf(p.Stdout, "key %s is revoked\n", k.ID)
@@ -81,24 +81,9 @@ func (k keysRevoke) Run(ctx context.Context, p process) error {
 	})
 }
 
-// withKeys opens the database for one command about keys, with the view of keys
-// up to date.
-func withKeys(ctx context.Context, p process, run func(*commands.Handler, projections.Queries) error) error {
-	config, err := loadConfig(p.Environ)
-	if err != nil {
-		return fmt.Errorf("reading configuration:\n%w", err)
-	}
-	log := newLogger(p.Stderr, config)
-	st, err := openStores(ctx, config.DatabaseURL, log)
-	if err != nil {
-		return err
-	}
-	defer st.close()
-	runner := projections.Runner{Store: st.events, Views: st.views, Projections: []projections.Projection{projections.Keys()}, Log: log}
-	if err := runner.CatchUp(ctx); err != nil {
-		return err
-	}
-	return run(&commands.Handler{Store: st.events}, projections.Queries{Store: st.events, Views: st.views})
+// withKeys is withTool with the view of keys.
+func withKeys(ctx context.Context, p process, run func(tool) error) error {
+	return withTool(ctx, p, run, projections.Keys())
 }
 
 // operator is who uses the command line.

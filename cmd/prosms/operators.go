@@ -8,7 +8,6 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 )
 
@@ -22,8 +21,8 @@ type operatorsList struct{}
 
 // Run lists operators by name.
 func (operatorsList) Run(ctx context.Context, p process) error {
-	return withOperators(ctx, p, func(handler *commands.Handler, _ Config) error {
-		operators, err := handler.Operators(ctx)
+	return withTool(ctx, p, func(t tool) error {
+		operators, err := t.handler.Operators(ctx)
 		if err != nil {
 			return err
 		}
@@ -43,28 +42,14 @@ type operatorsInvite struct {
 
 // Run prints the link alone on the last line.
 func (o operatorsInvite) Run(ctx context.Context, p process) error {
-	return withOperators(ctx, p, func(handler *commands.Handler, c Config) error {
+	return withTool(ctx, p, func(t tool) error {
 		caller := operator()
 		caller.Reason = "invited on the command line"
-		token, err := handler.InviteOperator(ctx, caller, o.Name, domain.Role(o.Role))
+		token, err := t.handler.InviteOperator(ctx, caller, o.Name, domain.Role(o.Role))
 		if err != nil {
 			return fmt.Errorf("inviting operator: %w", err)
 		}
-		_, err = fmt.Fprintf(p.Stdout, "a link for %s as %s; it works once:\nhttp://%s/join?token=%s\n", o.Name, o.Role, c.AdminAddr, url.QueryEscape(token))
+		_, err = fmt.Fprintf(p.Stdout, "a link for %s as %s; it works once:\nhttp://%s/join?token=%s\n", o.Name, o.Role, t.config.AdminAddr, url.QueryEscape(token))
 		return err
 	})
-}
-
-// withOperators opens the database for one command about operators.
-func withOperators(ctx context.Context, p process, run func(*commands.Handler, Config) error) error {
-	config, err := loadConfig(p.Environ)
-	if err != nil {
-		return fmt.Errorf("reading configuration:\n%w", err)
-	}
-	st, err := openStores(ctx, config.DatabaseURL, newLogger(p.Stderr, config))
-	if err != nil {
-		return err
-	}
-	defer st.close()
-	return run(&commands.Handler{Store: st.events}, config)
 }

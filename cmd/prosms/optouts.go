@@ -32,7 +32,7 @@ func (o optOutsImport) Run(ctx context.Context, p process) error {
 	if !commands.ValidTenant(o.Tenant) {
 		return errors.New("--tenant: 1 to 64 letters, digits, '-', '_' or '.'")
 	}
-	return withConsents(ctx, p, func(handler *commands.Handler, _ projections.Queries) error {
+	return withConsents(ctx, p, func(t tool) error {
 		file := os.Stdin
 		if o.File != "-" {
 			var err error
@@ -41,14 +41,14 @@ func (o optOutsImport) Run(ctx context.Context, p process) error {
 			}
 			defer file.Close()
 		}
-		numbers, err := readNumbers(file, handler)
+		numbers, err := readNumbers(file, t.handler)
 		if err != nil {
 			return err
 		}
 		caller := operator()
 		caller.Tenant = o.Tenant
 		for i, number := range numbers {
-			if err := handler.OptOut(ctx, caller, number); err != nil {
+			if err := t.handler.OptOut(ctx, caller, number); err != nil {
 				return fmt.Errorf("opting out number %d of %d, those before it are done: %w", i+1, len(numbers), err)
 			}
 		}
@@ -92,14 +92,14 @@ type optOutsExport struct {
 
 // Run prints the opt-outs of a tenant, the latest first, in a form that import reads.
 func (o optOutsExport) Run(ctx context.Context, p process) error {
-	return withConsents(ctx, p, func(_ *commands.Handler, queries projections.Queries) error {
+	return withConsents(ctx, p, func(t tool) error {
 		out := csv.NewWriter(p.Stdout)
 		if err := out.Write([]string{"number", "source", "keyword", "at"}); err != nil {
 			return err
 		}
 		var after *ports.Cursor
 		for {
-			page, next, err := queries.OptOuts(ctx, projections.OptOutFilter{Tenant: o.Tenant, Limit: 500, After: after})
+			page, next, err := t.queries.OptOuts(ctx, projections.OptOutFilter{Tenant: o.Tenant, Limit: 500, After: after})
 			if err != nil {
 				return err
 			}
@@ -123,14 +123,14 @@ type optOutsLift struct {
 
 // Run lifts an opt-out.
 func (o optOutsLift) Run(ctx context.Context, p process) error {
-	return withConsents(ctx, p, func(handler *commands.Handler, _ projections.Queries) error {
-		n, err := handler.ReadNumber(o.Number)
+	return withConsents(ctx, p, func(t tool) error {
+		n, err := t.handler.ReadNumber(o.Number)
 		if err != nil {
 			return err
 		}
 		caller := operator()
 		caller.Tenant = o.Tenant
-		if err := handler.OptIn(ctx, caller, n); err != nil {
+		if err := t.handler.OptIn(ctx, caller, n); err != nil {
 			return fmt.Errorf("lifting the opt-out: %w", err)
 		}
 		_, err = fmt.Fprintln(p.Stdout, "the number is not opted out there")
@@ -138,26 +138,7 @@ func (o optOutsLift) Run(ctx context.Context, p process) error {
 	})
 }
 
-// withConsents opens the database for one command about consents, with their view
-// up to date.
-func withConsents(ctx context.Context, p process, run func(*commands.Handler, projections.Queries) error) error {
-	config, err := loadConfig(p.Environ)
-	if err != nil {
-		return fmt.Errorf("reading configuration:\n%w", err)
-	}
-	log := newLogger(p.Stderr, config)
-	st, err := openStores(ctx, config.DatabaseURL, log)
-	if err != nil {
-		return err
-	}
-	defer st.close()
-	lookup, err := commands.OpenLookup(ctx, st.keyring, config.MasterKey)
-	if err != nil {
-		return err
-	}
-	runner := projections.Runner{Store: st.events, Views: st.views, Projections: []projections.Projection{projections.OptOuts()}, Log: log}
-	if err := runner.CatchUp(ctx); err != nil {
-		return err
-	}
-	return run(&commands.Handler{Store: st.events, Lookup: lookup, Region: config.Region}, projections.Queries{Store: st.events, Views: st.views})
+// withConsents is withTool with the view of consents.
+func withConsents(ctx context.Context, p process, run func(tool) error) error {
+	return withTool(ctx, p, run, projections.OptOuts())
 }

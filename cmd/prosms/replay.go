@@ -27,33 +27,22 @@ type replayCommand struct {
 // Run rebuilds a view from the log beside the live one and swaps them, or only
 // looks at what a rebuild gives.
 func (r replayCommand) Run(ctx context.Context, p process) error {
-	config, err := loadConfig(p.Environ)
-	if err != nil {
-		return fmt.Errorf("reading configuration:\n%w", err)
-	}
 	if r.Diff && r.AsOf != "" || r.Restart && (r.Diff || r.AsOf != "") || r.Out != "" && r.AsOf == "" {
 		return errors.New("--restart, --diff and --as-of exclude each other, and --out needs --as-of")
 	}
-	st, err := openBeside(ctx, config.DatabaseURL, newLogger(p.Stderr, config))
-	if err != nil {
-		return err
-	}
-	defer st.close()
-	lookup, err := commands.OpenLookup(ctx, st.keyring, config.MasterKey)
-	if err != nil {
-		return err
-	}
-	projection, err := projectionNamed(r.Projection, lookup)
-	if err != nil {
-		return err
-	}
-	switch {
-	case r.Diff:
-		return diff(ctx, p, st, projection)
-	case r.AsOf != "":
-		return r.asOf(ctx, p, st, projection)
-	}
-	return r.rebuild(ctx, p, st, projection)
+	return withReader(ctx, p, func(t tool) error {
+		projection, err := projectionNamed(r.Projection, t.lookup)
+		if err != nil {
+			return err
+		}
+		switch {
+		case r.Diff:
+			return diff(ctx, p, t.stores, projection)
+		case r.AsOf != "":
+			return r.asOf(ctx, p, t.stores, projection)
+		}
+		return r.rebuild(ctx, p, t.stores, projection)
+	})
 }
 
 func projectionNamed(name string, lookup commands.Lookup) (projections.Projection, error) {

@@ -174,7 +174,11 @@ func fillStores(t testing.TB, st stores, n, apart int) {
 			}
 		}
 	}
-	runner := projections.Runner{Store: st.events, Views: st.views, Projections: newProjections(make(commands.Lookup, 32)), Log: slog.New(slog.DiscardHandler), FrameSize: 5000}
+	lookup, err := commands.OpenLookup(t.Context(), st.keyring, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner := projections.Runner{Store: st.events, Views: st.views, Projections: newProjections(lookup), Log: slog.New(slog.DiscardHandler), FrameSize: 5000}
 	if err := runner.CatchUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}

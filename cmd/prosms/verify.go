@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/commands/verify"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -34,30 +33,23 @@ var guarantees = []struct{ id, title string }{
 
 // Run checks the guarantees, and fails if one does not hold.
 func (v verifyCommand) Run(ctx context.Context, p process) error {
-	config, err := loadConfig(p.Environ)
-	if err != nil {
-		return fmt.Errorf("reading configuration:\n%w", err)
-	}
-	st, err := openBeside(ctx, config.DatabaseURL, newLogger(p.Stderr, config))
-	if err != nil {
+	return withReader(ctx, p, func(t tool) error {
+		report, err := verifyAll(ctx, p.Stderr, t, v.Patience)
+		if err != nil {
+			return err
+		}
+		if v.JSON {
+			encoder := json.NewEncoder(p.Stdout)
+			encoder.SetIndent("", "  ")
+			err = encoder.Encode(report)
+		} else {
+			err = report.print(p.Stdout)
+		}
+		if err == nil && !report.OK {
+			err = errors.New("not everything that is guaranteed holds")
+		}
 		return err
-	}
-	defer st.close()
-	report, err := verifyAll(ctx, p.Stderr, st, config, v.Patience)
-	if err != nil {
-		return err
-	}
-	if v.JSON {
-		encoder := json.NewEncoder(p.Stdout)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(report)
-	} else {
-		err = report.print(p.Stdout)
-	}
-	if err == nil && !report.OK {
-		err = errors.New("not everything that is guaranteed holds")
-	}
-	return err
+	})
 }
 
 // verification is the report of all guarantees.
@@ -77,25 +69,21 @@ type viewReport struct {
 
 // verifyAll checks the log and then, for G6, every view against a replay in a
 // scratch file. Whatever runs goes on meanwhile.
-func verifyAll(ctx context.Context, stderr io.Writer, st stores, config Config, patience time.Duration) (*verification, error) {
-	head, err := st.events.Head(ctx)
+func verifyAll(ctx context.Context, stderr io.Writer, t tool, patience time.Duration) (*verification, error) {
+	head, err := t.stores.events.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
 	report, err := verify.Log(ctx, verify.Options{
-		Store: st.events, MaxRetries: config.MaxRetries, Patience: patience,
+		Store: t.stores.events, MaxRetries: t.config.MaxRetries, Patience: patience,
 		Progress: newProgress(stderr, "log", 0, head.LastPosition).at,
 	})
 	if err != nil {
 		return nil, err
 	}
-	lookup, err := commands.OpenLookup(ctx, st.keyring, config.MasterKey)
-	if err != nil {
-		return nil, err
-	}
 	v := &verification{Report: report}
-	for _, projection := range newProjections(lookup) {
-		checked, err := verifyView(ctx, stderr, st, projection, report)
+	for _, projection := range newProjections(t.lookup) {
+		checked, err := verifyView(ctx, stderr, t.stores, projection, report)
 		if err != nil {
 			return nil, fmt.Errorf("replaying %s: %w", projection.Name, err)
 		}
