@@ -56,7 +56,7 @@ func (r *rig) verified() {
 func TestAViewRebuiltWhileTextsFlowEqualsTheLiveOne(t *testing.T) {
 	bothStacks(t, func(t *testing.T, r *rig) {
 		gateway := r.start()
-		if _, err := gateway.sendBatch(1000); err != nil {
+		if _, err := gateway.sendBatch(500); err != nil {
 			t.Fatal(err)
 		}
 		var load sync.WaitGroup
@@ -81,14 +81,12 @@ func TestAViewRebuiltWhileTextsFlowEqualsTheLiveOne(t *testing.T) {
 				}
 			}
 		})
-		for range 2 {
-			for _, view := range []string{"messages", "keys"} {
-				if out, err := r.attempt("replay", "--projection", view); err != nil || !strings.Contains(out, "swapped") {
-					t.Errorf("replay of %s: %v\n%s", view, err, out)
-				}
-				if out, err := r.attempt("replay", "--projection", view, "--diff"); err != nil || !strings.Contains(out, " 0 differ") {
-					t.Errorf("diff of %s: %v\n%s", view, err, out)
-				}
+		for _, view := range []string{"messages", "dead_letters"} {
+			if out, err := r.attempt("replay", "--projection", view); err != nil || !strings.Contains(out, "swapped") {
+				t.Errorf("replay of %s: %v\n%s", view, err, out)
+			}
+			if out, err := r.attempt("replay", "--projection", view, "--diff"); err != nil || !strings.Contains(out, " 0 differ") {
+				t.Errorf("diff of %s: %v\n%s", view, err, out)
 			}
 		}
 		close(stop)
@@ -107,7 +105,7 @@ func TestAViewRebuiltWhileTextsFlowEqualsTheLiveOne(t *testing.T) {
 
 func TestAReplayThatWasKilledGoesOn(t *testing.T) {
 	bothStacks(t, func(t *testing.T, r *rig) {
-		fill(t, r, 30_000)
+		fill(t, r, 12_000)
 		before := r.command("verify", "--patience", "1000h")
 		child := exec.Command(os.Args[0], "replay", "--projection", "messages")
 		child.Env = append(r.environ, "PROSMS_TEST_CHILD=1")
