@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -72,7 +73,7 @@ type setting struct {
 	set   func(value string) error
 	about string
 
-	secret bool // may be a reference: env:NAME or file:/path
+	secret bool // may be a reference: see references
 }
 
 // settings lists every variable, as .env.example does, in the same order.
@@ -127,6 +128,9 @@ func loadConfig(environ []string) (Config, error) {
 		name, value, _ := strings.Cut(entry, "=")
 		given[name] = value
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), referencesTimeout)
+	defer cancel()
+	refs := newReferences(ctx, given)
 	var faults []error
 	known := map[string]bool{}
 	for _, s := range c.settings() {
@@ -138,7 +142,7 @@ func loadConfig(environ []string) (Config, error) {
 		c.shown = append(c.shown, web.Setting{Name: s.name, Value: shownAs(s, value), Origin: origin, About: s.about})
 		err := error(nil)
 		if s.secret {
-			value, err = dereference(value, given)
+			value, err = refs.follow(value)
 		}
 		if err == nil {
 			err = s.set(value)
@@ -154,7 +158,7 @@ func loadConfig(environ []string) (Config, error) {
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	faults = append(faults, c.check()...)
-	faults = append(faults, c.loadProviders(given)...)
+	faults = append(faults, c.loadProviders(refs)...)
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return c, errors.Join(faults...)
 }

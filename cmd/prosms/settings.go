@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,28 +143,4 @@ func masterKey(target *MasterKey) func(string) error {
 		*target = key
 		return nil
 	}
-}
-
-// dereference returns the secret that value refers to: env:NAME is another
-// variable, file:/path the content of a file without the line's end. Anything
-// else is the secret itself.
-func dereference(value string, environ map[string]string) (string, error) {
-	kind, rest, _ := strings.Cut(value, ":")
-	switch kind {
-	case "env":
-		referred, ok := environ[rest]
-		if !ok {
-			return "", errors.New("refers to a variable that is not set")
-		}
-		return referred, nil
-	case "file":
-		content, err := os.ReadFile(rest)
-		if err != nil {
-			return "", errors.New("refers to a file that cannot be read")
-		}
-		return strings.TrimRight(string(content), "\r\n"), nil
-	case "vault", "awssm":
-		return "", fmt.Errorf("references to %s are not available in this version", kind)
-	}
-	return value, nil
 }
