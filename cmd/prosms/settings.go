@@ -11,6 +11,7 @@ import (
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain/quiethours"
+	"github.com/pro-sms/prosms/events/audit"
 )
 
 // The parsers of settings. Each returns a function that reads a value into its
@@ -142,5 +143,14 @@ func masterKey(target *MasterKey) func(string) error {
 		}
 		*target = key
 		return nil
+	}
+}
+
+func headKey(target *audit.Signer) func(string) error {
+	return func(value string) (err error) {
+		if value != "" {
+			*target, err = audit.ParseSigner(strings.TrimSpace(value))
+		}
+		return err
 	}
 }
