@@ -130,14 +130,21 @@ func (s Signer) sign(text []byte) []byte {
 func (v Verifier) open(note []byte) ([]byte, error) {
 	text, signatures, _ := bytes.Cut(note, []byte("\n\n"))
 	text = append(bytes.Clone(text), '\n')
+	signed := false
 	for line := range strings.Lines(string(signatures)) {
-		rest, ok := strings.CutPrefix(line, "— "+v.name+" ")
-		encoded, whole := strings.CutSuffix(rest, "\n")
+		rest, begun := strings.CutPrefix(line, "— ")
+		rest, whole := strings.CutSuffix(rest, "\n")
+		if !begun || !whole {
+			return nil, ErrSignature
+		}
+		encoded, ours := strings.CutPrefix(rest, v.name+" ")
 		signature, err := strict.DecodeString(encoded)
-		if ok && whole && err == nil && len(signature) == 4+ed25519.SignatureSize &&
-			binary.BigEndian.Uint32(signature) == v.hash() && ed25519.Verify(v.key, text, signature[4:]) {
-			return text, nil
+		if ours && err == nil && len(signature) == 4+ed25519.SignatureSize && binary.BigEndian.Uint32(signature) == v.hash() {
+			signed = signed || ed25519.Verify(v.key, text, signature[4:])
 		}
 	}
-	return nil, ErrSignature
+	if !signed {
+		return nil, ErrSignature
+	}
+	return text, nil
 }
