@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pro-sms/prosms/adapters/memory"
 	"github.com/pro-sms/prosms/commands"
@@ -200,4 +202,43 @@ func TestAHeadIsSignedWhenTheLogHasGrownAndHoldsTheLastOne(t *testing.T) {
 	if _, err := sign(); err != nil || len(kept) != 2 {
 		t.Errorf("signed %s, %v", fmt.Sprint(kept), err)
 	}
+}
+
+func TestAHeadIsSignedEachMinuteThatTheLogGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := audited(t)
+		var last audit.Head
+		signed, failures := 0, 1
+		s := commands.HeadSigner{
+			Store: store, Signer: headKey(t, 7), Log: slog.New(slog.DiscardHandler),
+			Last: func() (audit.Head, error) { return last, nil },
+			Keep: func(h audit.Head, _ []byte) error {
+				if failures--; failures >= 0 {
+					return errors.New("disk full")
+				}
+				last = h
+				signed++
+				return nil
+			},
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		for minute, want := range []int{0, 1, 1, 2, 2} { // the first fails, and nothing comes in the third
+			synctest.Wait()
+			if signed != want {
+				t.Errorf("minute %d: %d heads, want %d", minute, signed, want)
+			}
+			if minute == 2 {
+				if _, err := store.Append(t.Context(), ports.Write{StreamID: "msg_1", Expected: 4, Events: []events.Event{events.MessageReceiptIgnored{}}}); err != nil {
+					t.Error(err)
+				}
+			}
+			time.Sleep(time.Minute)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
 }
