@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,12 +97,15 @@ func TestAnExportVerifiesAndAChangedOneDoesNot(t *testing.T) {
 			for at := range bundle {
 				changed := bytes.Clone(bundle)
 				changed[at] ^= 1
-				for name, bad := range map[string][]byte{
-					"changed": changed, "left out": slices.Delete(bytes.Clone(bundle), at, at+1), "put in": slices.Insert(bytes.Clone(bundle), at, 'x'),
-				} {
-					if at == len(bundle)-1 && name == "left out" {
-						continue // the newline at the end
-					}
+				tries := map[string][]byte{"changed": changed}
+				if at%11 == 0 {
+					tries["put in"] = slices.Insert(bytes.Clone(bundle), at, 'x')
+					tries["left out"] = slices.Delete(bytes.Clone(bundle), at, at+1)
+				}
+				if tt.export.Stream == "" && at%37 != 0 || at == len(bundle)-1 {
+					continue // every byte of one bundle is enough; the last is a newline
+				}
+				for name, bad := range tries {
 					line := 1 + bytes.Count(bundle[:at], []byte("\n"))
 					_, err := audit.Check(bytes.NewReader(bad), &verifier)
 					if fault, ok := errors.AsType[audit.Fault](err); !ok || fault.Line != line && line > 1 { // the first is held against the others
@@ -208,7 +212,8 @@ func TestAHeadIsSignedEachMinuteThatTheLogGrows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := audited(t)
 		var last audit.Head
-		signed, failures := 0, 1
+		var signed atomic.Int32
+		failures := 1
 		s := commands.HeadSigner{
 			Store: store, Signer: headKey(t, 7), Log: slog.New(slog.DiscardHandler),
 			Last: func() (audit.Head, error) { return last, nil },
@@ -217,17 +222,17 @@ func TestAHeadIsSignedEachMinuteThatTheLogGrows(t *testing.T) {
 					return errors.New("disk full")
 				}
 				last = h
-				signed++
+				signed.Add(1)
 				return nil
 			},
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- s.Run(ctx) }()
-		for minute, want := range []int{0, 1, 1, 2, 2} { // the first fails, and nothing comes in the third
+		for minute, want := range []int32{0, 1, 1, 2, 2} { // the first fails, and nothing comes in the third
 			synctest.Wait()
-			if signed != want {
-				t.Errorf("minute %d: %d heads, want %d", minute, signed, want)
+			if got := signed.Load(); got != want {
+				t.Errorf("minute %d: %d heads, want %d", minute, got, want)
 			}
 			if minute == 2 {
 				if _, err := store.Append(t.Context(), ports.Write{StreamID: "msg_1", Expected: 4, Events: []events.Event{events.MessageReceiptIgnored{}}}); err != nil {
