@@ -44,7 +44,8 @@ type auditHead struct{}
 // Run signs the head, appends it to PROSMS_HEAD_FILE if the log has grown since the
 // last one there, and prints it.
 func (auditHead) Run(ctx context.Context, p process) error {
-	return withLog(ctx, p, func(config Config, store ports.EventStore) error {
+	return withReader(ctx, p, func(t tool) error {
+		config, store := t.config, t.stores.events
 		if config.HeadKey.IsZero() {
 			return errors.New("PROSMS_HEAD_KEY is not set")
 		}
@@ -74,7 +75,8 @@ type auditExport struct {
 
 // Run writes the bundle.
 func (x auditExport) Run(ctx context.Context, p process) error {
-	return withLog(ctx, p, func(config Config, store ports.EventStore) (err error) {
+	return withReader(ctx, p, func(t tool) (err error) {
+		config, store := t.config, t.stores.events
 		export := commands.Export{Store: store, Stream: x.What}
 		if first, last, ok := strings.Cut(x.What, "-"); ok {
 			var err1, err2 error
@@ -128,17 +130,4 @@ func (c Config) headBehind(ctx context.Context, store ports.EventStore, position
 		return h, nil, err
 	}
 	return h, c.HeadKey.Sign(h), nil
-}
-
-// withLog opens the log beside whatever runs on it.
-func withLog(ctx context.Context, p process, use func(Config, ports.EventStore) error) error {
-	config, err := loadConfig(p.Environ)
-	if err != nil {
-		return fmt.Errorf("reading configuration:\n%w", err)
-	}
-	st, err := openBeside(ctx, config.DatabaseURL, newLogger(p.Stderr, config))
-	if err != nil {
-		return err
-	}
-	return errors.Join(use(config, st.events), st.close())
 }

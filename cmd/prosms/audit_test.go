@@ -2,14 +2,11 @@ package main
 
 import (
 	"bytes"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/pro-sms/prosms/commands"
 )
 
 // runHere runs one command line in this process.
@@ -38,18 +35,6 @@ func TestSignedHeadsShowALogThatWasReplaced(t *testing.T) {
 			t.Fatalf("%v: %v\n%s", args, err, printed)
 		}
 		return printed
-	}
-	for _, db := range []string{"a.db", "b.db"} { // what a gateway does at its first start
-		st, err := openStores(t.Context(), "sqlite://"+filepath.Join(dir, db), slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := commands.OpenLookup(t.Context(), st.keyring, nil); err != nil {
-			t.Fatal(err)
-		}
-		if err := st.close(); err != nil {
-			t.Fatal(err)
-		}
 	}
 	for range 30 { // more heads than the tail of the file that is read
 		must("a.db", "keys", "create", "--tenant", "acme", "--scope", "admin")
