@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
 	"github.com/pro-sms/prosms/domain/quiethours"
+	"github.com/pro-sms/prosms/events/audit"
 )
 
 // Config is everything that can be set. Only this package reads the environment.
@@ -51,6 +53,8 @@ type Config struct {
 	ProviderPerSecond   int
 	Breaker             breaker.Rule
 	MasterKey           MasterKey
+	HeadKey             audit.Signer // the zero Signer: heads are not signed
+	HeadFile            string
 	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
 
 	shown []web.Setting // all of them for the admin pages, without secrets
@@ -72,7 +76,7 @@ type setting struct {
 	set   func(value string) error
 	about string
 
-	secret bool // may be a reference: env:NAME or file:/path
+	secret bool // may be a reference: see references
 }
 
 // settings lists every variable, as .env.example does, in the same order.
@@ -111,6 +115,8 @@ func (c *Config) settings() []setting {
 		{"PROSMS_BREAKER_COOLDOWN", "30s", duration(&c.Breaker.Cooldown, 100*time.Millisecond, time.Hour), "before probes; doubles while they fail, up to 5m", false},
 		{"PROSMS_BREAKER_PROBES", "3", number(&c.Breaker.Probes, 1, 1000), "calls that decide whether a provider is back", false},
 		{"PROSMS_MASTER_KEY", "", masterKey(&c.MasterKey), "32 bytes in base64 that wrap the database's keys; empty: they are kept unwrapped", true},
+		{"PROSMS_HEAD_KEY", "", headKey(&c.HeadKey), "signs the head of the log each minute that it grows, see prosms audit key; empty: nothing is signed", true},
+		{"PROSMS_HEAD_FILE", "", text(&c.HeadFile), "to which signed heads are appended, best on another machine; empty: they are logged", false},
 		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},
 		{"PROSMS_LOG_FORMAT", "text", oneOf(&c.LogFormat, "text", "json"), "text or json", false},
 		{"PROSMS_LOG_LEVEL", "info", oneOf(&c.LogLevel, "debug", "info", "warn", "error"), "debug, info, warn or error", false},
@@ -127,6 +133,9 @@ func loadConfig(environ []string) (Config, error) {
 		name, value, _ := strings.Cut(entry, "=")
 		given[name] = value
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), referencesTimeout)
+	defer cancel()
+	refs := newReferences(ctx, given)
 	var faults []error
 	known := map[string]bool{}
 	for _, s := range c.settings() {
@@ -138,7 +147,7 @@ func loadConfig(environ []string) (Config, error) {
 		c.shown = append(c.shown, web.Setting{Name: s.name, Value: shownAs(s, value), Origin: origin, About: s.about})
 		err := error(nil)
 		if s.secret {
-			value, err = dereference(value, given)
+			value, err = refs.follow(value)
 		}
 		if err == nil {
 			err = s.set(value)
@@ -154,7 +163,7 @@ func loadConfig(environ []string) (Config, error) {
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	faults = append(faults, c.check()...)
-	faults = append(faults, c.loadProviders(given)...)
+	faults = append(faults, c.loadProviders(refs)...)
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return c, errors.Join(faults...)
 }
@@ -170,6 +179,9 @@ func (c *Config) check() []error {
 	}
 	if c.TwilioAccountSID != "" && c.TwilioFrom == "" && c.TwilioService == "" {
 		faults = append(faults, errors.New("TWILIO_FROM, TWILIO_MESSAGING_SERVICE_SID: set one of them"))
+	}
+	if c.HeadFile != "" && c.HeadKey.IsZero() {
+		faults = append(faults, errors.New("PROSMS_HEAD_FILE: needs PROSMS_HEAD_KEY"))
 	}
 	if !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") && !strings.HasPrefix(c.DatabaseURL, "sqlite://") {
 		faults = append(faults, errors.New("DATABASE_URL: begins with postgres:// or sqlite://"))

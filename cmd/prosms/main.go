@@ -51,6 +51,7 @@ type commandLine struct {
 	Doctor  doctorCommand  `cmd:"" help:"Check the configuration and everything it points to."`
 	Verify  verifyCommand  `cmd:"" help:"Check the guarantees on the log and the views, also while the gateway runs."`
 	Replay  replayCommand  `cmd:"" help:"Rebuild a view from the log, compare it, or show it as it was."`
+	Audit   auditCommand   `cmd:"" help:"Sign heads of the log, and export events for an auditor."`
 	Explain explainCommand `cmd:"" help:"Tell what happened to a text and what happens next."`
 	Bench   benchCommand   `cmd:"" help:"Measure a whole gateway in this process, with the sandbox as its provider."`
 	Version versionCommand `cmd:"" help:"Print the version."`

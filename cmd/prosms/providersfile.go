@@ -77,7 +77,7 @@ type routeConfig struct {
 
 // readProviders reads the file at path, and follows its references to secrets. Its
 // error names every fault and quotes no value.
-func readProviders(path string, environ map[string]string) (providersFile, error) {
+func readProviders(path string, refs *references) (providersFile, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return providersFile{}, errors.New("refers to a file that cannot be read")
@@ -93,7 +93,7 @@ func readProviders(path string, environ map[string]string) (providersFile, error
 	}
 	var faults []error
 	for i := range f.Providers {
-		faults = append(faults, f.Providers[i].followReferences(environ))
+		faults = append(faults, f.Providers[i].followReferences(refs))
 	}
 	return f, errors.Join(faults...)
 }
@@ -113,10 +113,10 @@ func withoutValues(err error) error {
 }
 
 // followReferences replaces what refers to a secret by the secret.
-func (p *ProviderConfig) followReferences(environ map[string]string) error {
+func (p *ProviderConfig) followReferences(refs *references) error {
 	var faults []error
 	follow := func(field string, value *string) {
-		secret, err := dereference(*value, environ)
+		secret, err := refs.follow(*value)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("provider %s: %s: %w", p.Name, field, err))
 		}
@@ -263,11 +263,11 @@ func (c *Config) environmentTwilio() ProviderConfig {
 
 // loadProviders fills c.Providers and c.Routes: first comes what the environment
 // says of Twilio, then the file.
-func (c *Config) loadProviders(environ map[string]string) []error {
+func (c *Config) loadProviders(refs *references) []error {
 	var f providersFile
 	if c.ProvidersFile != "" {
 		var err error
-		if f, err = readProviders(c.ProvidersFile, environ); err != nil {
+		if f, err = readProviders(c.ProvidersFile, refs); err != nil {
 			return []error{fmt.Errorf("PROSMS_CONFIG: %s", strings.ReplaceAll(err.Error(), "\n", "\nPROSMS_CONFIG: "))}
 		}
 	}

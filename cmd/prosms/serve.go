@@ -188,6 +188,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if o.roles.has(roleSchedule) {
 		parts.Go(named("scheduler", func() error { return lead(running, st.leader, "scheduler", scheduler.Run) }))
 		parts.Go(named("replays", func() error { return lead(running, st.leader, "replays", replayer.Run) }))
+		if !c.HeadKey.IsZero() {
+			parts.Go(named("heads", func() error { return lead(running, st.leader, "heads", newHeadSigner(c, store, o.log).Run) }))
+		}
 	}
 	parts.Go(named("router", func() error { return runRouter(running, router, dispatcher, b) }))
 	adminURL := "http://" + reachable(listeners.admin.Addr())

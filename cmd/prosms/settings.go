@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain/quiethours"
+	"github.com/pro-sms/prosms/events/audit"
 )
 
 // The parsers of settings. Each returns a function that reads a value into its
@@ -146,26 +146,11 @@ func masterKey(target *MasterKey) func(string) error {
 	}
 }
 
-// dereference returns the secret that value refers to: env:NAME is another
-// variable, file:/path the content of a file without the line's end. Anything
-// else is the secret itself.
-func dereference(value string, environ map[string]string) (string, error) {
-	kind, rest, _ := strings.Cut(value, ":")
-	switch kind {
-	case "env":
-		referred, ok := environ[rest]
-		if !ok {
-			return "", errors.New("refers to a variable that is not set")
+func headKey(target *audit.Signer) func(string) error {
+	return func(value string) (err error) {
+		if value != "" {
+			*target, err = audit.ParseSigner(strings.TrimSpace(value))
 		}
-		return referred, nil
-	case "file":
-		content, err := os.ReadFile(rest)
-		if err != nil {
-			return "", errors.New("refers to a file that cannot be read")
-		}
-		return strings.TrimRight(string(content), "\r\n"), nil
-	case "vault", "awssm":
-		return "", fmt.Errorf("references to %s are not available in this version", kind)
+		return err
 	}
-	return value, nil
 }

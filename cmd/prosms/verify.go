@@ -12,12 +12,15 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/commands/verify"
+	"github.com/pro-sms/prosms/events/audit"
 	"github.com/pro-sms/prosms/projections"
 )
 
 type verifyCommand struct {
 	JSON     bool          `help:"Print the report as JSON." name:"json"`
 	Patience time.Duration `help:"How long a text may wait without a reason before it counts as stuck." default:"1h"`
+	Head     string        `help:"File of signed heads that the log has to hold." placeholder:"FILE" and:"head"`
+	HeadKey  string        `help:"The verifier key of their signatures." placeholder:"VKEY" and:"head"`
 }
 
 // guarantees are what verify checks, in the words of GUARANTEES.md.
@@ -34,9 +37,21 @@ var guarantees = []struct{ id, title string }{
 // Run checks the guarantees, and fails if one does not hold.
 func (v verifyCommand) Run(ctx context.Context, p process) error {
 	return withReader(ctx, p, func(t tool) error {
-		report, err := verifyAll(ctx, p.Stderr, t, v.Patience)
+		var heads []audit.Head
+		var faults []audit.Fault
+		if v.Head != "" { // read before the log, which goes on growing
+			var err error
+			if heads, faults, err = readHeads(v.Head, v.HeadKey); err != nil {
+				return err
+			}
+		}
+		report, err := verifyAll(ctx, p.Stderr, t, v.Patience, heads)
 		if err != nil {
 			return err
+		}
+		for _, f := range faults {
+			report.Add(verify.Finding{Guarantee: "G2", What: "the file of heads: " + f.Error()})
+			report.OK = false
 		}
 		if v.JSON {
 			encoder := json.NewEncoder(p.Stdout)
@@ -69,13 +84,13 @@ type viewReport struct {
 
 // verifyAll checks the log and then, for G6, every view against a replay in a
 // scratch file. Whatever runs goes on meanwhile.
-func verifyAll(ctx context.Context, stderr io.Writer, t tool, patience time.Duration) (*verification, error) {
+func verifyAll(ctx context.Context, stderr io.Writer, t tool, patience time.Duration, heads []audit.Head) (*verification, error) {
 	head, err := t.stores.events.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
 	report, err := verify.Log(ctx, verify.Options{
-		Store: t.stores.events, MaxRetries: t.config.MaxRetries, Patience: patience,
+		Store: t.stores.events, MaxRetries: t.config.MaxRetries, Patience: patience, Heads: heads,
 		Progress: newProgress(stderr, "log", 0, head.LastPosition).at,
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 type chain struct {
 	report *Report
 	store  ports.EventStore
+	heads  *heads
 
 	position int64 // of the last event
 	at       time.Time
@@ -89,6 +90,7 @@ func (c *chain) close() {
 		c.found(c.commit.FirstPosition, "the link of the commit of positions %d to %d is not that of its rows",
 			c.commit.FirstPosition, c.commit.LastPosition)
 	}
+	c.heads.follow(c.commit.LastPosition, c.commit.Link)
 	c.link, c.digests, c.broken, c.open = c.commit.Link, c.digests[:0], false, false
 }
 
@@ -97,6 +99,7 @@ func (c *chain) end(ctx context.Context, head int64) error {
 	if c.position < head {
 		c.found(c.position+1, "missing: the commits go on to position %d", head)
 	}
+	c.heads.end(head)
 	beyond, err := c.store.Read(ctx, head, 1)
 	if err != nil || len(beyond) == 0 {
 		return ctx.Err() // what cannot be read there came later, or belongs to nothing

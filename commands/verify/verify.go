@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/events/audit"
 	"github.com/pro-sms/prosms/ports"
 )
 
@@ -22,6 +23,7 @@ type Options struct {
 	Patience   time.Duration        // how long a text may wait without a reason; 0: 1 h
 	Now        time.Time            // zero: time.Now
 	PageSize   int                  // events read at once; 0: 2,000
+	Heads      []audit.Head         // signed earlier: the log has to hold what they do
 	Progress   func(position int64) // called after each page; nil: nobody watches
 }
 
@@ -67,7 +69,7 @@ func Log(ctx context.Context, o Options) (*Report, error) {
 		return nil, fmt.Errorf("reading the head: %w", err)
 	}
 	report := &Report{Head: head.LastPosition, Statuses: map[string]int64{}, Findings: []Finding{}, Counts: map[string]int64{}}
-	chain := chain{report: report, store: o.Store}
+	chain := chain{report: report, store: o.Store, heads: newHeads(report, o.Heads)}
 	texts := newTexts(report, o)
 	for after := int64(0); after < head.LastPosition; {
 		page, unreadable, err := o.read(ctx, after, head.LastPosition)

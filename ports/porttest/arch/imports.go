@@ -19,6 +19,7 @@ type layer struct {
 // ARCHITECTURE.md.
 var layers = []layer{
 	{dir: "events"},
+	{dir: "events/audit", allow: []string{"./events"}},
 	{dir: "domain", allow: []string{"./domain", "./events"}},
 	{dir: "domain/keywords", allow: []string{"./domain", "./events", "golang.org/x/text"}},
 	{dir: "domain/phone", allow: []string{"./domain", "./events", "github.com/nyaruka/phonenumbers"}},

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/events/audit"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// newHeadSigner keeps signed heads in PROSMS_HEAD_FILE, or, without one, in the log
+// of the process, for whoever collects that.
+func newHeadSigner(c Config, store ports.EventStore, log *slog.Logger) *commands.HeadSigner {
+	signer := &commands.HeadSigner{Store: store, Signer: c.HeadKey, Log: log}
+	if c.HeadFile != "" {
+		file := headFile{path: c.HeadFile, verifier: c.HeadKey.Verifier()}
+		signer.Last, signer.Keep = file.last, file.keep
+		return signer
+	}
+	var last audit.Head
+	signer.Last = func() (audit.Head, error) { return last, nil }
+	signer.Keep = func(h audit.Head, note []byte) error {
+		last = h
+		log.Info("signed head", "position", h.Position, "note", string(note))
+		return nil
+	}
+	return signer
+}
+
+// headFile is a file of signed heads, which only grows.
+type headFile struct {
+	path     string
+	verifier audit.Verifier
+}
+
+// tail is read for the last head; a note has about 250 bytes.
+const tail = 8 << 10
+
+// last returns the last head of the file; the zero Head if there is none yet.
+func (f headFile) last() (audit.Head, error) {
+	file, err := os.Open(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return audit.Head{}, nil
+	}
+	if err != nil {
+		return audit.Head{}, err
+	}
+	defer file.Close()
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return audit.Head{}, err
+	}
+	content := make([]byte, min(size, tail))
+	if _, err := file.ReadAt(content, size-int64(len(content))); err != nil {
+		return audit.Head{}, err
+	}
+	if size > tail { // begin with a whole note
+		_, rest, _ := strings.Cut(string(content), "\n\n"+f.verifier.Name()+"\n")
+		content = []byte(f.verifier.Name() + "\n" + rest)
+	}
+	heads, _, err := f.verifier.Heads(strings.NewReader(string(content)))
+	if err != nil || size == 0 {
+		return audit.Head{}, err
+	}
+	if len(heads) == 0 {
+		return audit.Head{}, errors.New("its end holds no head with a signature of PROSMS_HEAD_KEY: begin a new file")
+	}
+	return heads[len(heads)-1], nil
+}
+
+// keep appends a note and an empty line. What a crash left unfinished before it is
+// set apart.
+func (f headFile) keep(_ audit.Head, note []byte) error {
+	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	entry := append(slices.Clone(note), '\n')
+	if size, err := file.Seek(0, io.SeekEnd); err == nil && size >= 2 {
+		end := make([]byte, 2)
+		if _, err := file.ReadAt(end, size-2); err == nil && string(end) != "\n\n" {
+			entry = append([]byte("\n\n\n"), entry...)
+		}
+	}
+	_, err = file.Write(entry)
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// readHeads returns the heads of a file. What is wrong with the file itself is in faults.
+func readHeads(path, key string) (heads []audit.Head, faults []audit.Fault, err error) {
+	verifier, err := audit.ParseVerifier(key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--head-key: %w", err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--head: %w", err)
+	}
+	defer file.Close()
+	heads, faults, err = verifier.Heads(file)
+	if err == nil && len(heads) == 0 {
+		err = errors.New("--head: holds no head with a signature of this key")
+	}
+	return heads, faults, err
+}
