@@ -55,10 +55,10 @@ func (h *Handler) IssueKey(ctx context.Context, caller Caller, request IssueKey)
 }
 
 // RevokeKey ends a key of the caller's tenant, of any tenant where the caller has
-// none. Revoking a revoked key does nothing.
+// none. A test key revokes test keys only. Revoking a revoked key does nothing.
 func (h *Handler) RevokeKey(ctx context.Context, caller Caller, id string) error {
 	_, _, err := execute(ctx, h.Store, keyPrefix+id, func(s stream[domain.Key]) (domain.Command, events.Meta, error) {
-		if s.Version == 0 || (caller.Tenant != "" && s.Origin.Tenant != caller.Tenant) {
+		if s.Version == 0 || (caller.Tenant != "" && s.Origin.Tenant != caller.Tenant) || caller.Test && !s.State.Issued.Test {
 			return nil, events.Meta{}, domain.ErrNotFound
 		}
 		meta := s.consequence(caller.Actor)

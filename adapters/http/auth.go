@@ -12,9 +12,9 @@ import (
 
 // admit lets a request in, or says why not. For a route that needs a key the
 // caller is the key's; elsewhere only the request id is known of it.
-func (a *api) admit(ctx context.Context, res *response, r *http.Request, needed access) (commands.Caller, error) {
+func (a *api) admit(ctx context.Context, res *response, r *http.Request, route route) (commands.Caller, error) {
 	caller := commands.Caller{RequestID: res.requestID, TraceParent: traceParent(r.Header.Get("Traceparent"))}
-	switch needed {
+	switch route.access {
 	case exempt, signed:
 		return caller, nil
 	case public:
@@ -32,8 +32,11 @@ func (a *api) admit(ctx context.Context, res *response, r *http.Request, needed 
 	if err := a.limitKey(ctx, res, credential.ID); err != nil {
 		return caller, err
 	}
-	if !key.Allows(domain.Scope(needed)) {
+	if !key.Allows(domain.Scope(route.access)) {
 		return caller, errMissingScope
+	}
+	if route.live && key.Issued.Test {
+		return caller, errTestKey
 	}
 	caller.Tenant, caller.Actor, caller.Test = key.Issued.Tenant, "key:"+credential.ID, key.Issued.Test
 	return caller, nil

@@ -40,7 +40,7 @@ func (a *api) listKeys(w http.ResponseWriter, r *http.Request, caller commands.C
 	if q.err != nil {
 		return q.err
 	}
-	found, next, err := a.Queries.Keys(r.Context(), caller.Tenant, limit, after)
+	found, next, err := a.queries(caller).Keys(r.Context(), caller.Tenant, limit, after)
 	if err != nil {
 		return err
 	}

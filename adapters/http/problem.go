@@ -50,6 +50,7 @@ var (
 	errMissingKey       = &refusal{status: http.StatusUnauthorized, code: "missing_key", detail: "Send an API key: Authorization: Bearer psk_…"}
 	errInvalidKey       = &refusal{status: http.StatusUnauthorized, code: "invalid_key", detail: "The API key is unknown, expired or revoked."}
 	errMissingScope     = &refusal{status: http.StatusForbidden, code: "missing_scope", detail: "The API key lacks the scope for this."}
+	errTestKey          = &refusal{status: http.StatusForbidden, code: "test_key", detail: "Test keys see and touch test messages only; consents and received texts are people's."}
 	errForged           = &refusal{status: http.StatusForbidden, code: "invalid_signature", detail: "The provider's signature is missing or wrong."}
 	errRateLimited      = &refusal{status: http.StatusTooManyRequests, code: "rate_limited", detail: "Too many requests; Retry-After says when to go on."}
 	errOverloaded       = &refusal{status: http.StatusServiceUnavailable, code: "overloaded", detail: "Too much work is under way; nothing was done."}

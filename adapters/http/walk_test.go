@@ -167,3 +167,46 @@ func TestAnotherTenantNeitherSeesNorTouchesAnythingByAnyRoute(t *testing.T) {
 	own := w.possess()
 	own.take(t, w, w.newKey("other", domain.ScopeAdmin), func(s step) int { return s.want })
 }
+
+func TestATestKeyNeitherSeesNorTouchesWhatIsLiveByAnyRoute(t *testing.T) {
+	w := newWorld(t, withTwilio)
+	own := w.possess()
+	own.take(t, w, w.newTestKey("acme"), func(s step) int {
+		if strings.Contains(s.route, "/opt-outs") || strings.Contains(s.route, "/inbound") {
+			return http.StatusForbidden
+		}
+		return s.want
+	})
+}
+
+func TestATestKeyListsTestMessagesPageByPage(t *testing.T) {
+	w := newWorld(t)
+	live, test := w.key, w.newTestKey("acme")
+	var want, got []string
+	for range 4 {
+		w.key = live
+		w.accept(text())
+		w.key = test
+		want = append(want, w.accept(text()))
+	}
+	w.key = live
+	w.accept(text())
+	w.catchUp()
+	w.key = test
+	for cursor := ""; ; {
+		a := w.do("GET", "/v1/messages?limit=3"+cursor, "")
+		got = append(got, a.ids(t)...)
+		next, more := a.decode(t)["next_cursor"].(string)
+		if !more {
+			break
+		}
+		cursor = "&cursor=" + next
+	}
+	if slices.Reverse(want); !slices.Equal(got, want) {
+		t.Errorf("listed %v, want %v", got, want)
+	}
+	w.key = live
+	if ids := w.do("GET", "/v1/messages?limit=100", "").ids(t); len(ids) != 9 {
+		t.Errorf("a live key lists %d of 9", len(ids))
+	}
+}
