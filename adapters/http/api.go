@@ -21,6 +21,7 @@ type api struct {
 	log      *slog.Logger
 	mux      *http.ServeMux
 	keys     *keyCache
+	noted    noted
 	polls    *polls
 	health   *health
 	requests slots

@@ -38,6 +38,7 @@ func (a *api) admit(ctx context.Context, res *response, r *http.Request, route r
 	if route.live && key.Issued.Test {
 		return caller, errTestKey
 	}
+	a.noteUse(ctx, credential.ID)
 	caller.Tenant, caller.Actor, caller.Test = key.Issued.Tenant, "key:"+credential.ID, key.Issued.Test
 	return caller, nil
 }

@@ -17,7 +17,7 @@ type key struct {
 	CreatedAt  time.Time  `json:"created_at"`
 	ExpiresAt  *time.Time `json:"expires_at"`
 	RevokedAt  *time.Time `json:"revoked_at"`
-	LastUsedAt *time.Time `json:"last_used_at"` // not recorded yet: always null
+	LastUsedAt *time.Time `json:"last_used_at"` // to about a minute
 }
 
 // newKey is a key together with what its holder presents, shown this once.
@@ -47,6 +47,9 @@ func (a *api) listKeys(w http.ResponseWriter, r *http.Request, caller commands.C
 	shown := page[key]{Data: make([]key, len(found)), NextCursor: encodeCursor(keyList, next)}
 	for i, k := range found {
 		shown.Data[i] = keyOf(k)
+	}
+	if err := a.addUses(r.Context(), shown.Data); err != nil {
+		return err
 	}
 	return writeJSON(w, http.StatusOK, shown)
 }

@@ -6,6 +6,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pro-sms/prosms/adapters/http"
+	"github.com/pro-sms/prosms/adapters/memory"
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/domain"
 )
 
 func TestAKeyIsIssuedShownOnceAndRevoked(t *testing.T) {
@@ -65,5 +70,34 @@ func TestATestKeyMakesTestKeysOnly(t *testing.T) {
 	}
 	if a := w.do("POST", "/v1/keys", `{"scopes":["admin"],"test":false}`); a.status != http.StatusUnprocessableEntity || a.problem(t).Errors[0].Pointer != "/test" {
 		t.Errorf("answer %d %s", a.status, a.body)
+	}
+}
+
+func TestTheUseOfAKeyIsNotedOnceAMinute(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	uses := new(memory.KeyUses)
+	w := newWorld(t, func(s *api.Server) { s.Now, s.KeyUses = func() time.Time { return now }, uses })
+	unused := w.issue(commands.IssueKey{Tenant: "acme"}, domain.ScopeRead).ID
+	w.catchUp()
+	lastUsed := func() map[string]any {
+		last := map[string]any{}
+		for _, k := range w.do("GET", "/v1/keys", "").decode(t)["data"].([]any) {
+			last[k.(map[string]any)["id"].(string)] = k.(map[string]any)["last_used_at"]
+		}
+		return last
+	}
+	own, first := strings.Split(w.key, "_")[2], now
+	for _, step := range []struct {
+		later time.Duration
+		want  time.Time
+	}{{0, first}, {59 * time.Second, first}, {time.Second, first.Add(time.Minute)}} {
+		now = now.Add(step.later)
+		if last := lastUsed(); last[own] != step.want.Format(time.RFC3339Nano) || last[unused] != nil {
+			t.Errorf("last used %v, want %v", last, step.want)
+		}
+	}
+	w.do("GET", "/v1/keys", "", "Authorization: Bearer psk_live_"+unused+"_wrong")
+	if last, err := uses.LastUsed(t.Context(), []string{unused}); err != nil || len(last) != 0 {
+		t.Errorf("who does not get in has used the key: %v, %v", last, err)
 	}
 }

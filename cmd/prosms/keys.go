@@ -48,16 +48,28 @@ type keysList struct {
 func (k keysList) Run(ctx context.Context, p process) error {
 	return withKeys(ctx, p, func(t tool) error {
 		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "ID\tTENANT\tSCOPES\tTEST\tCREATED\tEXPIRES\tREVOKED")
+		fmt.Fprintln(table, "ID\tTENANT\tSCOPES\tTEST\tCREATED\tEXPIRES\tREVOKED\tLAST USED")
 		var after *ports.Cursor
 		for {
 			page, next, err := t.queries.Keys(ctx, k.Tenant, 100, after)
 			if err != nil {
 				return err
 			}
+			ids := make([]string, len(page))
+			for i, key := range page {
+				ids[i] = key.ID
+			}
+			used, err := t.stores.keyUses.LastUsed(ctx, ids)
+			if err != nil {
+				return err
+			}
 			for _, key := range page {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\t%s\t%s\n", key.ID, key.Tenant, strings.Join(key.Scopes, ","), key.Test,
-					key.CreatedAt.Format(time.RFC3339), timeOrDash(key.ExpiresAt), timeOrDash(key.RevokedAt))
+				var last *time.Time
+				if at, ok := used[key.ID]; ok {
+					last = &at
+				}
+				fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\t%s\t%s\t%s\n", key.ID, key.Tenant, strings.Join(key.Scopes, ","), key.Test,
+					key.CreatedAt.Format(time.RFC3339), timeOrDash(key.ExpiresAt), timeOrDash(key.RevokedAt), timeOrDash(last))
 			}
 			if after = next; after == nil {
 				return table.Flush()
