@@ -29,7 +29,7 @@ func (a *api) admit(ctx context.Context, res *response, r *http.Request, route r
 		}
 		return caller, err
 	}
-	if err := a.limitKey(ctx, res, credential.ID); err != nil {
+	if err := a.limitKey(ctx, res, credential.ID, key.Issued.Rate); err != nil {
 		return caller, err
 	}
 	if !key.Allows(domain.Scope(route.access)) {
@@ -65,6 +65,9 @@ func (a *api) authenticate(ctx context.Context, r *http.Request) (commands.Crede
 	}
 	if !credential.Opens(key, a.Now()) {
 		return commands.Credential{}, domain.Key{}, errInvalidKey
+	}
+	if len(key.Issued.AllowedIPs) > 0 && !key.Admits(a.client(r)) {
+		return commands.Credential{}, domain.Key{}, errWrongAddress
 	}
 	return credential, key, nil
 }

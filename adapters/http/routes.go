@@ -57,6 +57,7 @@ func (a *api) routes() []route {
 
 		{pattern: "GET /v1/keys", access: admin, handle: a.listKeys},
 		{pattern: "POST /v1/keys", access: admin, handle: a.issueKey},
+		{pattern: "POST /v1/keys/{id}/rotate", access: admin, handle: a.rotateKey},
 		{pattern: "DELETE /v1/keys/{id}", access: admin, handle: a.revokeKey},
 
 		{pattern: "POST /webhooks/twilio/status", access: signed, handle: a.twilioStatus},

@@ -97,6 +97,7 @@ func (own possessions) walk() []step {
 		{"GET /v1/events", "/v1/events?limit=100", "", 200},
 		{"GET /v1/keys", "/v1/keys", "", 200},
 		{"POST /v1/keys", "/v1/keys", `{"scopes":["messages:read"],"test":true}`, 201},
+		{"POST /v1/keys/{id}/rotate", "/v1/keys/" + own.key + "/rotate", `{"overlap":"0s"}`, 404},
 		{"DELETE /v1/keys/{id}", "/v1/keys/" + own.key, "", 404},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -168,4 +169,19 @@ func dereference(value string, environ map[string]string) (string, error) {
 		return "", fmt.Errorf("references to %s are not available in this version", kind)
 	}
 	return value, nil
+}
+
+// networks reads a list of networks in CIDR notation.
+func networks(target *[]netip.Prefix) func(string) error {
+	return func(value string) error {
+		*target = nil
+		for _, text := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' }) {
+			network, err := netip.ParsePrefix(text)
+			if err != nil || network.Addr().Is4In6() {
+				return errors.New("networks with commas between them, such as 10.0.0.0/8,2001:db8::/32")
+			}
+			*target = append(*target, network.Masked())
+		}
+		return nil
+	}
 }
