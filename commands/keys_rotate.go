@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/pro-sms/prosms/domain"
@@ -60,28 +59,4 @@ func (h *Handler) RotateKey(ctx context.Context, caller Caller, id string, overl
 // who has none. A test key ends test keys only.
 func (c Caller) mayEnd(k stream[domain.Key]) bool {
 	return k.Version > 0 && (c.Tenant == "" || k.Origin.Tenant == c.Tenant) && (!c.Test || k.State.Issued.Test)
-}
-
-// maxNetworks is how many addresses or networks a key may name.
-const maxNetworks = 20
-
-// validateNetworks returns networks in their one form, addresses as networks of one.
-func validateNetworks(invalid *Invalid, given []string) []string {
-	if len(given) > maxNetworks {
-		invalid.add("/allowed_ips", CodeTooMany, fmt.Sprintf("at most %d addresses or networks", maxNetworks))
-		return nil
-	}
-	var networks []string
-	for i, text := range given {
-		prefix, err := netip.ParsePrefix(text)
-		if address, plain := netip.ParseAddr(text); plain == nil && address.Zone() == "" {
-			prefix, err = address.Prefix(address.BitLen())
-		}
-		if err != nil || prefix.Addr().Is4In6() {
-			invalid.add(fmt.Sprintf("/allowed_ips/%d", i), CodeInvalidValue, "an address such as 192.0.2.7, or a network such as 2001:db8::/48")
-			continue
-		}
-		networks = append(networks, prefix.Masked().String())
-	}
-	return networks
 }

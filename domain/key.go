@@ -3,7 +3,6 @@ package domain
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -104,13 +103,4 @@ func (k Key) Valid(now time.Time) bool {
 // Allows reports whether the key has scope s, or admin.
 func (k Key) Allows(s Scope) bool {
 	return slices.Contains(k.Issued.Scopes, string(s)) || slices.Contains(k.Issued.Scopes, string(ScopeAdmin))
-}
-
-// Admits reports whether the key may be used from an address; any address where it
-// names no networks.
-func (k Key) Admits(address netip.Addr) bool {
-	return len(k.Issued.AllowedIPs) == 0 || slices.ContainsFunc(k.Issued.AllowedIPs, func(network string) bool {
-		prefix, err := netip.ParsePrefix(network)
-		return err == nil && prefix.Contains(address.Unmap().WithZone(""))
-	})
 }

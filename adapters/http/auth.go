@@ -66,7 +66,7 @@ func (a *api) authenticate(ctx context.Context, r *http.Request) (commands.Crede
 	if !credential.Opens(key, a.Now()) {
 		return commands.Credential{}, domain.Key{}, errInvalidKey
 	}
-	if len(key.Issued.AllowedIPs) > 0 && !key.Admits(a.client(r)) {
+	if len(key.Issued.AllowedIPs) > 0 && !commands.Admits(key, a.client(r)) {
 		return commands.Credential{}, domain.Key{}, errWrongAddress
 	}
 	return credential, key, nil
