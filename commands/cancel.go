@@ -12,7 +12,7 @@ import (
 // Canceling what is canceled does nothing.
 func (h *Handler) Cancel(ctx context.Context, caller Caller, messageID string) error {
 	_, _, err := execute(ctx, h.Store, messageID, func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
-		if s.Version == 0 || s.Origin.Tenant != caller.Tenant || s.State.Status == "" {
+		if !caller.owns(s) {
 			return nil, events.Meta{}, domain.ErrNotFound
 		}
 		meta := s.consequence(caller.Actor)

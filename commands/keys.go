@@ -20,6 +20,9 @@ type IssueKey struct {
 	Scopes    []string
 	Test      bool
 	ExpiresAt string // RFC 3339; empty: never
+
+	AllowedIPs []string // addresses or networks it may be used from, at most 20; none: any
+	Rate       int      // requests a second, up to that of the installation; 0: that
 }
 
 // IssuedKey is a new key. Secret is the whole key as its holder presents it; it
@@ -37,28 +40,34 @@ func (h *Handler) IssueKey(ctx context.Context, caller Caller, request IssueKey)
 	if err != nil {
 		return IssuedKey{}, err
 	}
-	id, secret := strings.ToLower(rand.Text()[:12]), rand.Text()+rand.Text() // twice 130 random bits
-	key.Hash = sha256.Sum256([]byte(secret))
+	issued := h.cut(key)
 	meta := caller.meta()
 	meta.Tenant = key.Tenant
-	_, _, err = execute(ctx, h.Store, keyPrefix+id, func(stream[domain.Key]) (domain.Command, events.Meta, error) {
-		return domain.IssueKey{Key: key}, meta, nil
+	_, _, err = execute(ctx, h.Store, keyPrefix+issued.ID, func(stream[domain.Key]) (domain.Command, events.Meta, error) {
+		return domain.IssueKey{Key: issued.Key}, meta, nil
 	})
 	if err != nil {
 		return IssuedKey{}, fmt.Errorf("issuing key: %w", err)
 	}
+	return issued, nil
+}
+
+// cut makes a secret for a key, and an id.
+func (h *Handler) cut(key events.KeyIssued) IssuedKey {
+	id, secret := strings.ToLower(rand.Text()[:12]), rand.Text()+rand.Text() // twice 130 random bits
+	key.Hash = sha256.Sum256([]byte(secret))
 	realm := "live"
 	if key.Test {
 		realm = "test"
 	}
-	return IssuedKey{ID: id, Secret: "psk_" + realm + "_" + id + "_" + secret, Key: key, CreatedAt: h.now()}, nil
+	return IssuedKey{ID: id, Secret: "psk_" + realm + "_" + id + "_" + secret, Key: key, CreatedAt: h.now()}
 }
 
 // RevokeKey ends a key of the caller's tenant, of any tenant where the caller has
-// none. Revoking a revoked key does nothing.
+// none. A test key revokes test keys only. Revoking a revoked key does nothing.
 func (h *Handler) RevokeKey(ctx context.Context, caller Caller, id string) error {
 	_, _, err := execute(ctx, h.Store, keyPrefix+id, func(s stream[domain.Key]) (domain.Command, events.Meta, error) {
-		if s.Version == 0 || (caller.Tenant != "" && s.Origin.Tenant != caller.Tenant) {
+		if !caller.mayEnd(s) {
 			return nil, events.Meta{}, domain.ErrNotFound
 		}
 		meta := s.consequence(caller.Actor)
@@ -119,6 +128,10 @@ func (h *Handler) validateKey(request IssueKey) (events.KeyIssued, error) {
 		if key.ExpiresAt = &at; !at.After(h.now()) {
 			invalid.add("/expires_at", CodeDatePassed, "must be in the future")
 		}
+	}
+	key.AllowedIPs, key.Rate = validateNetworks(&invalid, request.AllowedIPs), request.Rate
+	if request.Rate < 0 || request.Rate > 1_000_000 {
+		invalid.add("/rate", CodeInvalidValue, "1 to 1,000,000 requests a second")
 	}
 	if len(invalid) > 0 {
 		return events.KeyIssued{}, invalid

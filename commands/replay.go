@@ -74,6 +74,7 @@ func (h *Handler) requestReplay(ctx context.Context, caller Caller, request Repl
 	id := replayPrefix + hex.EncodeToString(unique[:])
 	command := domain.RequestReplay{IDs: request.IDs, Request: events.ReplayRequested{
 		By: caller.Actor, Reason: request.Reason, Rate: orDefault(request.Rate, defaultReplayRate), IncludeInDoubt: request.IncludeInDoubt,
+		Test: caller.Test,
 	}}
 	_, _, err := execute(ctx, h.Store, id, func(stream[domain.Replay]) (domain.Command, events.Meta, error) {
 		return command, caller.meta(), nil
@@ -143,8 +144,7 @@ func (h *Handler) owned(ctx context.Context, caller Caller, ids []string) ([]str
 }
 
 // owns reports whether c may do something about a message: its tenant may, and an
-// operator, who has none. What test keys begin never reaches a real provider, so
-// they may not redrive what live keys have sent.
+// operator, who has none. A test key may touch only what test keys have sent.
 func (c Caller) owns(m stream[domain.Message]) bool {
 	return m.State.Status != "" && (c.Tenant == "" || m.Origin.Tenant == c.Tenant) && (!c.Test || m.State.Text.Test)
 }

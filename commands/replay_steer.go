@@ -31,7 +31,7 @@ func (h *Handler) steerReplay(ctx context.Context, caller Caller, id, reason str
 		}
 	}
 	_, _, err := execute(ctx, h.Store, id, func(r stream[domain.Replay]) (domain.Command, events.Meta, error) {
-		if r.State.Status == "" || caller.Tenant != "" && r.Origin.Tenant != caller.Tenant {
+		if r.State.Status == "" || caller.Tenant != "" && r.Origin.Tenant != caller.Tenant || caller.Test && !r.State.Request.Test {
 			return nil, events.Meta{}, domain.ErrNotFound
 		}
 		return command, r.consequence(caller.Actor), nil

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -25,13 +26,25 @@ var Scopes = []Scope{ScopeWrite, ScopeRead, ScopeAdmin}
 type Key struct {
 	Issued  events.KeyIssued
 	Revoked bool
+	Rotated bool // another key takes its place; Issued.ExpiresAt is when it ends
 }
+
+// ErrKeyEnded says that a key is revoked, expired, or rotated already.
+var ErrKeyEnded = errors.New("key has ended")
 
 // IssueKey makes a key.
 type IssueKey struct{ Key events.KeyIssued }
 
 // RevokeKey ends a key.
 type RevokeKey struct{ By string }
+
+// RotateKey ends a key in favour of another, after a while in which both are good.
+type RotateKey struct {
+	By        string
+	Successor string
+	At        time.Time // now
+	Overlap   time.Duration
+}
 
 // Decide answers c with events; a revoked key is revoked without a further one.
 func (k Key) Decide(c Command) ([]events.Event, error) {
@@ -49,8 +62,24 @@ func (k Key) Decide(c Command) ([]events.Event, error) {
 			return nil, nil
 		}
 		return []events.Event{events.KeyRevoked{By: c.By}}, nil
+	case RotateKey:
+		return k.rotate(c)
 	}
 	return nil, fmt.Errorf("deciding %T: %w", c, ErrUnknownCommand)
+}
+
+func (k Key) rotate(c RotateKey) ([]events.Event, error) {
+	switch {
+	case k.Issued.Tenant == "":
+		return nil, ErrNotFound
+	case k.Rotated || !k.Valid(c.At):
+		return nil, ErrKeyEnded
+	}
+	end := c.At.Add(c.Overlap)
+	if expires := k.Issued.ExpiresAt; expires != nil && expires.Before(end) {
+		end = *expires // it never lasts longer than it was to
+	}
+	return []events.Event{events.KeyRotated{By: c.By, Successor: c.Successor, ExpiresAt: end}}, nil
 }
 
 // Evolve returns k after e.
@@ -60,6 +89,8 @@ func (k Key) Evolve(e events.Event) Key {
 		k.Issued = e
 	case events.KeyRevoked:
 		k.Revoked = true
+	case events.KeyRotated:
+		k.Rotated, k.Issued.ExpiresAt = true, &e.ExpiresAt
 	}
 	return k
 }

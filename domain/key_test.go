@@ -36,6 +36,12 @@ func TestKeysAreIssuedOnceAndRevokedForGood(t *testing.T) {
 		{"revoked", history(issued), domain.RevokeKey{By: "ada"}, history(revoked), nil},
 		{"revoked already", history(issued, revoked), domain.RevokeKey{By: "eve"}, nil, nil},
 		{"revoked, though there is none", nil, domain.RevokeKey{By: "ada"}, nil, domain.ErrNotFound},
+		{"rotated", history(issued), rotate(time.Minute), history(events.KeyRotated{By: "ada", Successor: "k2", ExpiresAt: noon.Add(time.Minute)}), nil},
+		{"rotated, to end before the overlap does", history(issued), rotate(48 * time.Hour), history(events.KeyRotated{By: "ada", Successor: "k2", ExpiresAt: *at(1)}), nil},
+		{"rotated already", history(issued, events.KeyRotated{ExpiresAt: *at(1)}), rotate(0), nil, domain.ErrKeyEnded},
+		{"rotated after its end", history(issued, revoked), rotate(0), nil, domain.ErrKeyEnded},
+		{"rotated, though there is none", nil, rotate(0), nil, domain.ErrNotFound},
+		{"revoked while it is rotated", history(issued, events.KeyRotated{ExpiresAt: *at(1)}), domain.RevokeKey{By: "ada"}, history(revoked), nil},
 		{"a command of something else", history(issued), domain.Cancel{}, nil, domain.ErrUnknownCommand},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -62,6 +68,8 @@ func TestKeysOpenWhileTheyLast(t *testing.T) {
 		{"at its end", key(issued), *at(1), false},
 		{"without an end", key(forever), *at(1000), true},
 		{"revoked", key(issued, events.KeyRevoked{}), noon, false},
+		{"rotated, in the overlap", key(forever, events.KeyRotated{ExpiresAt: *at(2)}), at(2).Add(-1), true},
+		{"rotated, after the overlap", key(forever, events.KeyRotated{ExpiresAt: *at(2)}), *at(2), false},
 	} {
 		if got := tt.key.Valid(tt.now); got != tt.want {
 			t.Errorf("%s: valid %v, want %v", tt.name, got, tt.want)
@@ -85,4 +93,8 @@ func TestAdminIsAllowedEverything(t *testing.T) {
 			}
 		}
 	}
+}
+
+func rotate(overlap time.Duration) domain.RotateKey {
+	return domain.RotateKey{By: "ada", Successor: "k2", At: noon, Overlap: overlap}
 }

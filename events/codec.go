@@ -40,6 +40,7 @@ var shapes = map[string]shape{
 	"inbound.received":        {1, decodeAs[InboundReceived], nil},
 	"key.issued":              {1, decodeAs[KeyIssued], nil},
 	"key.revoked":             {1, decodeAs[KeyRevoked], nil},
+	"key.rotated":             {1, decodeAs[KeyRotated], nil},
 	"breaker.opened":          {1, decodeAs[BreakerOpened], nil},
 	"breaker.half_opened":     {1, decodeAs[BreakerHalfOpened], nil},
 	"breaker.closed":          {1, decodeAs[BreakerClosed], nil},

@@ -9,6 +9,17 @@ type KeyIssued struct {
 	Test      bool       `json:"test,omitempty"`
 	Hash      Hash       `json:"hash"` // SHA-256 of the secret, which has 160 random bits or more
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	AllowedIPs []string `json:"allowed_ips,omitempty"` // networks such as "192.0.2.0/24"; none: any address
+	Rate       int      `json:"rate,omitempty"`        // requests a second; 0: that of the installation
+}
+
+// KeyRotated says that another key takes the place of this one, which ends a while
+// later. Both are in one commit.
+type KeyRotated struct {
+	By        string    `json:"by"`
+	Successor string    `json:"successor"` // id of the other key
+	ExpiresAt time.Time `json:"expires_at"`
 }
 
 // KeyRevoked ends a key.
@@ -42,6 +53,7 @@ type SubjectForgotten struct {
 
 func (KeyIssued) EventType() string         { return "key.issued" }
 func (KeyRevoked) EventType() string        { return "key.revoked" }
+func (KeyRotated) EventType() string        { return "key.rotated" }
 func (BreakerOpened) EventType() string     { return "breaker.opened" }
 func (BreakerHalfOpened) EventType() string { return "breaker.half_opened" }
 func (BreakerClosed) EventType() string     { return "breaker.closed" }

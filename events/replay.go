@@ -11,6 +11,7 @@ type ReplayRequested struct {
 	Selected       int    `json:"selected"`                   // how many
 	Rate           int    `json:"rate"`                       // messages a second
 	IncludeInDoubt bool   `json:"include_in_doubt,omitempty"` // also those that may have been sent
+	Test           bool   `json:"test,omitempty"`             // a test key asks, for test messages
 }
 
 // ReplaySelected is a part of what a replay is about: at most MaxReplayItems.

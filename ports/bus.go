@@ -82,7 +82,12 @@ func DecodeEvents(payload []byte, types ...string) (EventFrame, error) {
 	if err := json.Unmarshal(payload, &raw); err != nil {
 		return EventFrame{}, fmt.Errorf("decoding event frame of %d bytes: malformed", len(payload))
 	}
-	if n := int64(len(raw.Events)); n == 0 || raw.Last-raw.First+1 != n || raw.Events[0].Position != raw.First {
+	n := int64(len(raw.Events))
+	whole := n > 0 && raw.First > 0 && raw.Last-raw.First+1 == n
+	for i, e := range raw.Events {
+		whole = whole && e.Position == raw.First+int64(i)
+	}
+	if !whole {
 		return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %d events", raw.First, raw.Last, n)
 	}
 	f := EventFrame{First: raw.First, Last: raw.Last, Events: make([]events.Recorded, 0, len(raw.Events))}

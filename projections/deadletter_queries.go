@@ -24,7 +24,6 @@ type DeadLetterFilter struct {
 	CreatedBefore      time.Time // exclusive
 	DeadLetteredAfter  time.Time // inclusive
 	DeadLetteredBefore time.Time // exclusive
-	TestOnly           bool      // only messages of test keys; of DeadLetterIDs
 	Limit              int
 	After              *ports.Cursor
 }
@@ -57,13 +56,8 @@ func (f DeadLetterFilter) where() []ports.Condition {
 // DeadLetters returns a page, the latest first, and the cursor of the next one, nil
 // after the last.
 func (q Queries) DeadLetters(ctx context.Context, f DeadLetterFilter) ([]DeadLetter, *ports.Cursor, error) {
-	found, err := find[DeadLetter](ctx, q.Views, deadLettersView, ports.Query{
-		Where: f.where(), OrderBy: "dead_lettered_at", Desc: true, After: f.After, Limit: f.Limit + 1,
-	})
-	if err != nil || len(found) <= f.Limit {
-		return found, nil, err
-	}
-	return found[:f.Limit], found[f.Limit-1].place(), nil
+	return page(ctx, q, deadLettersView, ports.Query{Where: f.where(), OrderBy: "dead_lettered_at", Desc: true, After: f.After, Limit: f.Limit},
+		func(d DeadLetter) (bool, ports.Cursor) { return d.Message.Test, *d.place() })
 }
 
 // DeadLetterCount returns how many dead letters of all tenants wait for an operator.
@@ -92,13 +86,13 @@ func (q Queries) DeadLetter(ctx context.Context, tenant, id string) (DeadLetter,
 		return DeadLetter{}, fmt.Errorf("loading stream %s: %w", id, err)
 	}
 	d := Of[DeadLetter](recorded)
-	if d.DeadLetteredAt == nil || d.Message.ID != id || tenant != "" && d.Message.Tenant != tenant {
+	if d.DeadLetteredAt == nil || d.Message.ID != id || tenant != "" && d.Message.Tenant != tenant || q.TestOnly && !d.Message.Test {
 		return DeadLetter{}, ErrNotFound
 	}
 	return d, nil
 }
 
-// scanned is how many rows are read from the view at once where all are needed.
+// scanned is how many rows are read from the view at once where many are needed.
 const scanned = 500
 
 // scan calls each with the dead letters that f selects, the oldest first, until it
@@ -112,7 +106,7 @@ func (q Queries) scan(ctx context.Context, f DeadLetterFilter, each func(DeadLet
 			return err
 		}
 		for _, d := range found {
-			if !each(d) {
+			if (d.Message.Test || !q.TestOnly) && !each(d) {
 				return nil
 			}
 		}
@@ -127,9 +121,6 @@ func (q Queries) scan(ctx context.Context, f DeadLetterFilter, each func(DeadLet
 // when there are others beyond f.Limit.
 func (q Queries) DeadLetterIDs(ctx context.Context, f DeadLetterFilter) (ids []string, more bool, err error) {
 	err = q.scan(ctx, f, func(d DeadLetter) bool {
-		if f.TestOnly && !d.Message.Test {
-			return true
-		}
 		if more = len(ids) == f.Limit; !more {
 			ids = append(ids, d.Message.ID)
 		}

@@ -111,7 +111,9 @@ func TestASelectionIsTheOldestFirstAndBounded(t *testing.T) {
 			t.Errorf("the first %d are %v, more %v, %v", limit, ids, got, err)
 		}
 	}
-	if ids, _, err := h.queries().DeadLetterIDs(t.Context(), DeadLetterFilter{Tenant: "acme", TestOnly: true, Limit: 3}); err != nil || !slices.Equal(ids, []string{"msg_1"}) {
+	test := h.queries()
+	test.TestOnly = true
+	if ids, _, err := test.DeadLetterIDs(t.Context(), DeadLetterFilter{Tenant: "acme", Limit: 3}); err != nil || !slices.Equal(ids, []string{"msg_1"}) {
 		t.Errorf("of test keys: %v, %v", ids, err)
 	}
 	groups, more, err := h.queries().DeadLetterGroups(t.Context(), DeadLetterFilter{Tenant: "acme", Limit: 2})

@@ -17,6 +17,10 @@ type Key struct {
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+
+	AllowedIPs []string `json:"allowed_ips,omitempty"`
+	Rate       int      `json:"rate,omitempty"`
+	Successor  string   `json:"successor,omitempty"` // the key that takes its place
 }
 
 var keysView = ports.View{Name: "keys", Columns: []string{"tenant", "created_at"}}
@@ -40,7 +44,10 @@ func (k Key) Apply(e events.Recorded) Key {
 		k = Key{
 			ID: strings.TrimPrefix(e.StreamID, "key_"), Tenant: d.Tenant, Scopes: d.Scopes, Test: d.Test,
 			CreatedAt: e.RecordedAt, ExpiresAt: d.ExpiresAt,
+			AllowedIPs: d.AllowedIPs, Rate: d.Rate,
 		}
+	case events.KeyRotated:
+		k.Successor, k.ExpiresAt = d.Successor, &d.ExpiresAt
 	case events.KeyRevoked:
 		at := e.RecordedAt
 		k.RevokedAt = &at

@@ -44,8 +44,12 @@ func (q Queries) log(ctx context.Context, after int64, limit int, selects func(e
 		if err != nil {
 			return LogPage{}, fmt.Errorf("reading the log after %d: %w", page.Seen, err)
 		}
+		shown, err := q.shown(ctx, selects, frame)
+		if err != nil {
+			return LogPage{}, err
+		}
 		for _, e := range frame {
-			if page.Seen = e.Position; !selects(e) {
+			if page.Seen = e.Position; !shown(e) {
 				continue
 			}
 			if page.Events = append(page.Events, e); len(page.Events) == limit {

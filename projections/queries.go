@@ -19,6 +19,10 @@ var ErrNotFound = errors.New("not found")
 type Queries struct {
 	Store ports.EventStore
 	Views ports.Views
+	// TestOnly makes everything that no test key has begun not exist. Its lists
+	// come from a search of bounded length: a page may be short, even empty,
+	// although another follows.
+	TestOnly bool
 }
 
 // Message returns a tenant's message as of now.
@@ -36,7 +40,7 @@ func (q Queries) Timeline(ctx context.Context, tenant, id string) ([]events.Reco
 	if err != nil {
 		return nil, fmt.Errorf("loading stream %s: %w", id, err)
 	}
-	if len(recorded) == 0 || recorded[0].Meta.Tenant != tenant || recorded[0].Type != "message.accepted" {
+	if len(recorded) == 0 || recorded[0].Meta.Tenant != tenant || recorded[0].Type != "message.accepted" || !q.shows(recorded[0]) {
 		return nil, ErrNotFound
 	}
 	return recorded, nil
@@ -74,14 +78,8 @@ func (q Queries) Messages(ctx context.Context, f MessageFilter) ([]Message, *por
 	if !f.CreatedBefore.IsZero() {
 		where = append(where, ports.Condition{Column: "created_at", Op: ports.Before, Value: f.CreatedBefore.UTC()})
 	}
-	messages, err := find[Message](ctx, q.Views, messagesView, ports.Query{
-		Where: where, OrderBy: "created_at", Desc: true, After: f.After, Limit: f.Limit + 1,
-	})
-	if err != nil || len(messages) <= f.Limit {
-		return messages, nil, err
-	}
-	last := messages[f.Limit-1]
-	return messages[:f.Limit], &ports.Cursor{Key: last.CreatedAt, ID: last.ID}, nil
+	return page(ctx, q, messagesView, ports.Query{Where: where, OrderBy: "created_at", Desc: true, After: f.After, Limit: f.Limit},
+		func(m Message) (bool, ports.Cursor) { return m.Test, ports.Cursor{Key: m.CreatedAt, ID: m.ID} })
 }
 
 // Due returns the ids of messages of a status, and of a lane unless that is empty,
@@ -206,14 +204,8 @@ func (q Queries) Keys(ctx context.Context, tenant string, limit int, after *port
 	if tenant != "" {
 		where = append(where, ports.Condition{Column: "tenant", Op: ports.Equal, Value: tenant})
 	}
-	keys, err := find[Key](ctx, q.Views, keysView, ports.Query{
-		Where: where, OrderBy: "created_at", Desc: true, After: after, Limit: limit + 1,
-	})
-	if err != nil || len(keys) <= limit {
-		return keys, nil, err
-	}
-	last := keys[limit-1]
-	return keys[:limit], &ports.Cursor{Key: last.CreatedAt, ID: "key_" + last.ID}, nil
+	return page(ctx, q, keysView, ports.Query{Where: where, OrderBy: "created_at", Desc: true, After: after, Limit: limit},
+		func(k Key) (bool, ports.Cursor) { return k.Test, ports.Cursor{Key: k.CreatedAt, ID: "key_" + k.ID} })
 }
 
 func find[R any](ctx context.Context, views ports.Views, view ports.View, query ports.Query) ([]R, error) {

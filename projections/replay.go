@@ -17,6 +17,7 @@ type Replay struct {
 	Reason    string    `json:"reason"`
 	Rate      int       `json:"rate"`
 	InDoubt   bool      `json:"include_in_doubt,omitempty"`
+	Test      bool      `json:"test,omitempty"` // begun by a test key, of test messages only
 	Selected  int       `json:"selected"`
 	Redriven  int       `json:"redriven"` // sent again, whatever came of it
 	Sent      int       `json:"sent"`
@@ -76,7 +77,7 @@ func (r Replay) Apply(e events.Recorded) Replay {
 	case events.ReplayRequested:
 		r = Replay{
 			ID: e.StreamID, Tenant: e.Meta.Tenant, Status: "running", By: d.By, Reason: d.Reason,
-			Rate: d.Rate, InDoubt: d.IncludeInDoubt, Selected: d.Selected, CreatedAt: e.RecordedAt,
+			Rate: d.Rate, InDoubt: d.IncludeInDoubt, Test: d.Test, Selected: d.Selected, CreatedAt: e.RecordedAt,
 		}
 	case events.ReplayProgressed:
 		r = r.progressed(d)

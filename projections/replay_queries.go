@@ -16,14 +16,8 @@ func (q Queries) Replays(ctx context.Context, tenant string, limit int, after *p
 	if tenant != "" {
 		where = append(where, ports.Condition{Column: "tenant", Op: ports.Equal, Value: tenant})
 	}
-	replays, err := find[Replay](ctx, q.Views, replaysView, ports.Query{
-		Where: where, OrderBy: "created_at", Desc: true, After: after, Limit: limit + 1,
-	})
-	if err != nil || len(replays) <= limit {
-		return replays, nil, err
-	}
-	last := replays[limit-1]
-	return replays[:limit], &ports.Cursor{Key: last.CreatedAt, ID: last.ID}, nil
+	return page(ctx, q, replaysView, ports.Query{Where: where, OrderBy: "created_at", Desc: true, After: after, Limit: limit},
+		func(r Replay) (bool, ports.Cursor) { return r.Test, ports.Cursor{Key: r.CreatedAt, ID: r.ID} })
 }
 
 // Replay returns a replay as of now: an empty tenant means any.
@@ -37,7 +31,7 @@ func (q Queries) replay(ctx context.Context, tenant, id string) ([]events.Record
 	if err != nil {
 		return nil, fmt.Errorf("loading stream %s: %w", id, err)
 	}
-	if len(recorded) == 0 || recorded[0].Type != "replay.requested" || tenant != "" && recorded[0].Meta.Tenant != tenant {
+	if len(recorded) == 0 || recorded[0].Type != "replay.requested" || tenant != "" && recorded[0].Meta.Tenant != tenant || !q.shows(recorded[0]) {
 		return nil, ErrNotFound
 	}
 	return recorded, nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/projections"
 )
 
 // api is a Server at work: its configuration with the defaults filled in, and
@@ -20,6 +21,7 @@ type api struct {
 	log      *slog.Logger
 	mux      *http.ServeMux
 	keys     *keyCache
+	noted    noted
 	polls    *polls
 	health   *health
 	requests slots
@@ -129,7 +131,7 @@ func (a *api) enter(res *response, r *http.Request, route route) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), a.Timeout)
 	defer cancel()
-	caller, err := a.admit(ctx, res, r, route.access)
+	caller, err := a.admit(ctx, res, r, route)
 	if err != nil {
 		return err
 	}
@@ -157,3 +159,10 @@ func (a *api) unrouted(res *response, r *http.Request) error {
 // handler answers a request, or returns the error that becomes its problem. It
 // must not do both.
 type handler func(w http.ResponseWriter, r *http.Request, caller commands.Caller) error
+
+// queries answers what caller may know: a test key knows of test messages only.
+func (a *api) queries(caller commands.Caller) projections.Queries {
+	q := a.Queries
+	q.TestOnly = caller.Test
+	return q
+}

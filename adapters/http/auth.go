@@ -12,9 +12,9 @@ import (
 
 // admit lets a request in, or says why not. For a route that needs a key the
 // caller is the key's; elsewhere only the request id is known of it.
-func (a *api) admit(ctx context.Context, res *response, r *http.Request, needed access) (commands.Caller, error) {
+func (a *api) admit(ctx context.Context, res *response, r *http.Request, route route) (commands.Caller, error) {
 	caller := commands.Caller{RequestID: res.requestID, TraceParent: traceParent(r.Header.Get("Traceparent"))}
-	switch needed {
+	switch route.access {
 	case exempt, signed:
 		return caller, nil
 	case public:
@@ -29,12 +29,16 @@ func (a *api) admit(ctx context.Context, res *response, r *http.Request, needed 
 		}
 		return caller, err
 	}
-	if err := a.limitKey(ctx, res, credential.ID); err != nil {
+	if err := a.limitKey(ctx, res, credential.ID, key.Issued.Rate); err != nil {
 		return caller, err
 	}
-	if !key.Allows(domain.Scope(needed)) {
+	if !key.Allows(domain.Scope(route.access)) {
 		return caller, errMissingScope
 	}
+	if route.live && key.Issued.Test {
+		return caller, errTestKey
+	}
+	a.noteUse(ctx, credential.ID)
 	caller.Tenant, caller.Actor, caller.Test = key.Issued.Tenant, "key:"+credential.ID, key.Issued.Test
 	return caller, nil
 }
@@ -61,6 +65,9 @@ func (a *api) authenticate(ctx context.Context, r *http.Request) (commands.Crede
 	}
 	if !credential.Opens(key, a.Now()) {
 		return commands.Credential{}, domain.Key{}, errInvalidKey
+	}
+	if len(key.Issued.AllowedIPs) > 0 && !commands.Admits(key, a.client(r)) {
+		return commands.Credential{}, domain.Key{}, errWrongAddress
 	}
 	return credential, key, nil
 }

@@ -89,9 +89,9 @@ func (a *api) listDeadLetters(w http.ResponseWriter, r *http.Request, caller com
 		return q.err
 	}
 	if grouped {
-		return a.groupDeadLetters(w, r, filter)
+		return a.groupDeadLetters(w, r, caller, filter)
 	}
-	found, next, err := a.Queries.DeadLetters(r.Context(), filter)
+	found, next, err := a.queries(caller).DeadLetters(r.Context(), filter)
 	if err != nil {
 		return err
 	}
@@ -102,9 +102,9 @@ func (a *api) listDeadLetters(w http.ResponseWriter, r *http.Request, caller com
 	return writeJSON(w, http.StatusOK, shown)
 }
 
-func (a *api) groupDeadLetters(w http.ResponseWriter, r *http.Request, filter projections.DeadLetterFilter) error {
+func (a *api) groupDeadLetters(w http.ResponseWriter, r *http.Request, caller commands.Caller, filter projections.DeadLetterFilter) error {
 	filter.Limit = domain.MaxReplay
-	found, more, err := a.Queries.DeadLetterGroups(r.Context(), filter)
+	found, more, err := a.queries(caller).DeadLetterGroups(r.Context(), filter)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (a *api) groupDeadLetters(w http.ResponseWriter, r *http.Request, filter pr
 
 // getDeadLetter answers with a message that is, or ever was, a dead letter, as of now.
 func (a *api) getDeadLetter(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
-	d, err := a.Queries.DeadLetter(r.Context(), caller.Tenant, r.PathValue("id"))
+	d, err := a.queries(caller).DeadLetter(r.Context(), caller.Tenant, r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func (a *api) replayDeadLetter(w http.ResponseWriter, r *http.Request, caller co
 	}
 	id := r.PathValue("id")
 	if request.dryRun {
-		if _, err := a.Queries.Message(r.Context(), caller.Tenant, id); err != nil {
+		if _, err := a.queries(caller).Message(r.Context(), caller.Tenant, id); err != nil {
 			return err
 		}
 		request.IDs = []string{id}
@@ -71,7 +71,7 @@ func (a *api) answerReplay(w http.ResponseWriter, r *http.Request, caller comman
 	if err != nil {
 		return err
 	}
-	replay, err := a.Queries.Replay(r.Context(), caller.Tenant, id)
+	replay, err := a.queries(caller).Replay(r.Context(), caller.Tenant, id)
 	if err != nil {
 		return err
 	}
@@ -106,8 +106,8 @@ func (a *api) selectReplay(r *http.Request, caller commands.Caller, request *rep
 		}
 		return nil
 	}
-	request.filter.Tenant, request.filter.TestOnly, request.filter.Limit = caller.Tenant, caller.Test, domain.MaxReplay
-	ids, more, err := a.Queries.DeadLetterIDs(r.Context(), *request.filter)
+	request.filter.Tenant, request.filter.Limit = caller.Tenant, domain.MaxReplay
+	ids, more, err := a.queries(caller).DeadLetterIDs(r.Context(), *request.filter)
 	switch {
 	case err != nil:
 		return err

@@ -27,7 +27,7 @@ func (a *api) listEvents(w http.ResponseWriter, r *http.Request, caller commands
 	if q.err != nil {
 		return q.err
 	}
-	found, err := a.Queries.Log(r.Context(), filter)
+	found, err := a.queries(caller).Log(r.Context(), filter)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (a *api) streamEvents(w http.ResponseWriter, r *http.Request, caller comman
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // or proxies hold events back
-	s := &eventStream{api: a, response: w.(*response), request: r, filter: filter}
+	s := &eventStream{api: a, response: w.(*response), request: r, filter: filter, caller: caller}
 	if err := s.write([]byte("retry: 2000\n\n")); err != nil {
 		return errGone
 	}
@@ -88,6 +88,7 @@ type eventStream struct {
 	response *response
 	request  *http.Request
 	filter   projections.LogFilter
+	caller   commands.Caller
 	told     int64 // position that the client knows
 	wrote    time.Time
 }
@@ -118,7 +119,7 @@ func (s *eventStream) next(ctx context.Context) (more bool, err error) {
 	if _, _, err := s.authenticate(ctx, s.request); err != nil {
 		return false, fmt.Errorf("asking for the key again: %w", err)
 	}
-	page, err := s.Queries.Log(ctx, s.filter)
+	page, err := s.queries(s.caller).Log(ctx, s.filter)
 	if err != nil {
 		return false, err
 	}

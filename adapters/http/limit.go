@@ -3,21 +3,25 @@ package api
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"time"
 
 	"github.com/pro-sms/prosms/ports"
 )
 
-// limitKey counts a request against its key.
-func (a *api) limitKey(ctx context.Context, res *response, id string) error {
-	return a.limit(ctx, res, "key", id, a.RatePerKey)
+// limitKey counts a request against its key. A rate of the key's own is below that
+// of all keys.
+func (a *api) limitKey(ctx context.Context, res *response, id string, own int) error {
+	rate := a.RatePerKey
+	if own > 0 && (rate <= 0 || own < rate) {
+		rate = own
+	}
+	return a.limit(ctx, res, "key", id, rate)
 }
 
 // limitAddress counts a request without a valid key against its address.
 func (a *api) limitAddress(ctx context.Context, res *response, r *http.Request) error {
-	return a.limit(ctx, res, "ip", clientAddress(r.RemoteAddr), a.RatePerIP)
+	return a.limit(ctx, res, "ip", counted(a.client(r)), a.RatePerIP)
 }
 
 // limitStranger is limitAddress where a key is not asked for, but excuses.
@@ -61,18 +65,3 @@ func (a *api) limit(ctx context.Context, res *response, name, id string, rate in
 
 // wholeSeconds rounds up, so that nobody comes back too early.
 func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
-
-// clientAddress is whom a limit counts: an IPv4 address, or the /64 of an IPv6
-// address, since that is what one customer of a network gets.
-func clientAddress(remote string) string {
-	endpoint, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return "unknown"
-	}
-	address := endpoint.Addr().Unmap().WithZone("")
-	if address.Is4() {
-		return address.String()
-	}
-	prefix, _ := address.Prefix(64) // 64 bits are no more than an IPv6 address has
-	return prefix.String()
-}

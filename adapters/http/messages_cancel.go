@@ -12,7 +12,7 @@ func (a *api) cancelMessage(w http.ResponseWriter, r *http.Request, caller comma
 	if err := a.Commands.Cancel(r.Context(), caller, id); err != nil {
 		return err
 	}
-	m, err := a.Queries.Message(r.Context(), caller.Tenant, id)
+	m, err := a.queries(caller).Message(r.Context(), caller.Tenant, id)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (a *api) getTimeline(w http.ResponseWriter, r *http.Request, caller command
 	if q.err != nil {
 		return q.err
 	}
-	recorded, err := a.Queries.Timeline(r.Context(), caller.Tenant, r.PathValue("id"))
+	recorded, err := a.queries(caller).Timeline(r.Context(), caller.Tenant, r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ const maxWait = 60 * time.Second
 func (a *api) getMessage(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
 	id := r.PathValue("id")
 	if r.URL.Query().Has("as_of") {
-		return a.getPast(w, r, caller.Tenant, id)
+		return a.getPast(w, r, caller, id)
 	}
 	tags := strings.Join(r.Header.Values("If-None-Match"), ",")
 	ask := longPoll(r.Header, tags)
@@ -31,7 +31,7 @@ func (a *api) getMessage(w http.ResponseWriter, r *http.Request, caller commands
 			defer a.polls.leave(p)
 		}
 	}
-	m, err := a.look(r.Context(), caller.Tenant, id)
+	m, err := a.look(r.Context(), caller, id)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func writeMessage(w http.ResponseWriter, m projections.Message, tags string) err
 }
 
 // getPast answers with a message as it was; before it existed there is none.
-func (a *api) getPast(w http.ResponseWriter, r *http.Request, tenant, id string) error {
+func (a *api) getPast(w http.ResponseWriter, r *http.Request, caller commands.Caller, id string) error {
 	q := readQuery(r, "as_of")
 	known := q.asOf()
 	if q.err != nil {
@@ -64,7 +64,7 @@ func (a *api) getPast(w http.ResponseWriter, r *http.Request, tenant, id string)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), a.Timeout)
 	defer cancel()
-	recorded, err := a.Queries.Timeline(ctx, tenant, id)
+	recorded, err := a.queries(caller).Timeline(ctx, caller.Tenant, id)
 	if err != nil {
 		return err
 	}
@@ -78,10 +78,10 @@ func (a *api) getPast(w http.ResponseWriter, r *http.Request, tenant, id string)
 	return writeMessage(w, projections.Of[projections.Message](recorded[:n]), strings.Join(r.Header.Values("If-None-Match"), ","))
 }
 
-func (a *api) look(ctx context.Context, tenant, id string) (projections.Message, error) {
+func (a *api) look(ctx context.Context, caller commands.Caller, id string) (projections.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
-	return a.Queries.Message(ctx, tenant, id)
+	return a.queries(caller).Message(ctx, caller.Tenant, id)
 }
 
 // await returns m once it has changed, or as it is when wait is over or the

@@ -35,7 +35,7 @@ func (a *api) listMessages(w http.ResponseWriter, r *http.Request, caller comman
 	if q.err != nil {
 		return q.err
 	}
-	found, next, err := a.Queries.Messages(r.Context(), filter)
+	found, next, err := a.queries(caller).Messages(r.Context(), filter)
 	if err != nil {
 		return err
 	}

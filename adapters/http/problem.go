@@ -50,6 +50,8 @@ var (
 	errMissingKey       = &refusal{status: http.StatusUnauthorized, code: "missing_key", detail: "Send an API key: Authorization: Bearer psk_…"}
 	errInvalidKey       = &refusal{status: http.StatusUnauthorized, code: "invalid_key", detail: "The API key is unknown, expired or revoked."}
 	errMissingScope     = &refusal{status: http.StatusForbidden, code: "missing_scope", detail: "The API key lacks the scope for this."}
+	errTestKey          = &refusal{status: http.StatusForbidden, code: "test_key", detail: "Test keys see and touch test messages only; consents and received texts are people's."}
+	errWrongAddress     = &refusal{status: http.StatusForbidden, code: "address_not_allowed", detail: "The API key may not be used from this address."}
 	errForged           = &refusal{status: http.StatusForbidden, code: "invalid_signature", detail: "The provider's signature is missing or wrong."}
 	errRateLimited      = &refusal{status: http.StatusTooManyRequests, code: "rate_limited", detail: "Too many requests; Retry-After says when to go on."}
 	errOverloaded       = &refusal{status: http.StatusServiceUnavailable, code: "overloaded", detail: "Too much work is under way; nothing was done."}
@@ -72,6 +74,7 @@ var refusals = []struct {
 	{domain.ErrNotDeadLettered, refusal{status: http.StatusConflict, code: "not_dead_lettered", detail: "The message is no dead letter, or no longer."}},
 	{domain.ErrDiscarded, refusal{status: http.StatusConflict, code: "discarded", detail: "The dead letter was discarded; send the text anew."}},
 	{domain.ErrInDoubt, refusal{status: http.StatusConflict, code: "in_doubt", detail: "The message may have been sent. With include_in_doubt it is sent again all the same, and may arrive twice."}},
+	{domain.ErrKeyEnded, refusal{status: http.StatusConflict, code: "key_ended", detail: "The key is revoked, expired, or rotated already."}},
 	{domain.ErrReplayEnded, refusal{status: http.StatusConflict, code: "replay_ended", detail: "The replay is canceled or completed."}},
 	{commands.ErrIdempotencyConflict, refusal{
 		status: http.StatusUnprocessableEntity, code: "idempotency_conflict", detail: "The Idempotency-Key was used with another request.",

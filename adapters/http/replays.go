@@ -55,7 +55,7 @@ func (a *api) listReplays(w http.ResponseWriter, r *http.Request, caller command
 	if q.err != nil {
 		return q.err
 	}
-	found, next, err := a.Queries.Replays(r.Context(), caller.Tenant, limit, after)
+	found, next, err := a.queries(caller).Replays(r.Context(), caller.Tenant, limit, after)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (a *api) listReplays(w http.ResponseWriter, r *http.Request, caller command
 
 // getReplay answers with a replay as of now.
 func (a *api) getReplay(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
-	found, err := a.Queries.Replay(r.Context(), caller.Tenant, r.PathValue("id"))
+	found, err := a.queries(caller).Replay(r.Context(), caller.Tenant, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (a *api) listReplayItems(w http.ResponseWriter, r *http.Request, caller com
 	if after == nil {
 		after = &ports.Cursor{}
 	}
-	found, more, err := a.Queries.ReplayItems(r.Context(), caller.Tenant, r.PathValue("id"), after.ID, limit)
+	found, more, err := a.queries(caller).ReplayItems(r.Context(), caller.Tenant, r.PathValue("id"), after.ID, limit)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type route struct {
 	pattern string // of http.ServeMux
 	access  access
 	handle  handler
+	live    bool // not for test keys: it is about people, who are the same to both
 	waits   bool // it may take longer than Server.Timeout, and bounds its work itself
 }
 
@@ -46,16 +47,17 @@ func (a *api) routes() []route {
 		{pattern: "POST /v1/replays/{id}/resume", access: admin, handle: a.resumeReplay},
 		{pattern: "POST /v1/replays/{id}/cancel", access: admin, handle: a.cancelReplay},
 
-		{pattern: "GET /v1/opt-outs", access: read, handle: a.listOptOuts},
-		{pattern: "GET /v1/opt-outs/{number}", access: read, handle: a.getOptOut},
-		{pattern: "PUT /v1/opt-outs/{number}", access: write, handle: a.putOptOut},
-		{pattern: "DELETE /v1/opt-outs/{number}", access: write, handle: a.deleteOptOut},
-		{pattern: "GET /v1/inbound", access: read, handle: a.listInbound},
+		{pattern: "GET /v1/opt-outs", access: read, handle: a.listOptOuts, live: true},
+		{pattern: "GET /v1/opt-outs/{number}", access: read, handle: a.getOptOut, live: true},
+		{pattern: "PUT /v1/opt-outs/{number}", access: write, handle: a.putOptOut, live: true},
+		{pattern: "DELETE /v1/opt-outs/{number}", access: write, handle: a.deleteOptOut, live: true},
+		{pattern: "GET /v1/inbound", access: read, handle: a.listInbound, live: true},
 		{pattern: "GET /v1/events", access: read, handle: a.listEvents},
 		{pattern: "GET /v1/events/stream", access: read, handle: a.streamEvents, waits: true},
 
 		{pattern: "GET /v1/keys", access: admin, handle: a.listKeys},
 		{pattern: "POST /v1/keys", access: admin, handle: a.issueKey},
+		{pattern: "POST /v1/keys/{id}/rotate", access: admin, handle: a.rotateKey},
 		{pattern: "DELETE /v1/keys/{id}", access: admin, handle: a.revokeKey},
 
 		{pattern: "POST /webhooks/twilio/status", access: signed, handle: a.twilioStatus},

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
@@ -34,11 +35,14 @@ type Server struct {
 	Addr      string // "": ":8080"
 	Commands  *commands.Handler
 	Queries   projections.Queries
-	PublicURL string // under which providers call back: scheme, host and any path prefix
+	KeyUses   ports.KeyUses // nil: nobody notes when a key was used
+	PublicURL string        // under which providers call back: scheme, host and any path prefix
 
 	Limiter    ports.Limiter // nil: no limits
 	RatePerKey int           // requests a second, with bursts of twice that; 0: unlimited
-	RatePerIP  int           // the same for requests without a valid key, by client address
+	// TrustedProxies are believed about whom they forward for (X-Forwarded-For).
+	TrustedProxies []netip.Prefix
+	RatePerIP      int // the same for requests without a valid key, by client address
 
 	Twilio    Twilio                          // zero: no webhooks
 	Callbacks map[string]Callback             // of other providers, by name

@@ -32,6 +32,13 @@ func TestKeyringObeysItsLaws(t *testing.T) {
 	})
 }
 
+func TestKeyUsesObeyTheirLaws(t *testing.T) {
+	porttest.KeyUses(t, func(t *testing.T) (a, b ports.KeyUses) {
+		url := migrated(t)
+		return connect(t, url).KeyUses(), connect(t, url).KeyUses()
+	})
+}
+
 func TestLeaderObeysItsLaws(t *testing.T) {
 	porttest.Leader(t, func(t *testing.T) (a, b ports.Leader) {
 		url := migrated(t)

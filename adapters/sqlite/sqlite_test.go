@@ -70,3 +70,10 @@ func TestKeyringObeysItsLaws(t *testing.T) {
 		return db.Keyring(), db.Keyring()
 	})
 }
+
+func TestKeyUsesObeyTheirLaws(t *testing.T) {
+	porttest.KeyUses(t, func(t *testing.T) (a, b ports.KeyUses) {
+		db := open(t)
+		return db.KeyUses(), db.KeyUses()
+	})
+}

@@ -12,13 +12,14 @@ import (
 	"github.com/pro-sms/prosms/adapters/twilio"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
 
-func newAPI(c Config, handler *commands.Handler, queries projections.Queries, limits limits, ps providers, checks []api.Check, log *slog.Logger) *api.Server {
+func newAPI(c Config, handler *commands.Handler, queries projections.Queries, uses ports.KeyUses, limits limits, ps providers, checks []api.Check, log *slog.Logger) *api.Server {
 	return &api.Server{
-		Commands: handler, Queries: queries, PublicURL: c.PublicURL,
-		Limiter: limits.Limiter, RatePerKey: c.RatePerKey, RatePerIP: c.RatePerIP,
+		Commands: handler, Queries: queries, KeyUses: uses, PublicURL: c.PublicURL,
+		Limiter: limits.Limiter, RatePerKey: c.RatePerKey, RatePerIP: c.RatePerIP, TrustedProxies: c.TrustedProxies,
 		Twilio: api.Twilio{
 			Verify: func(url string, body []byte, signature string) bool {
 				return ps.verify(strings.TrimPrefix(url, strings.TrimSuffix(c.PublicURL, "/")), body, signature)

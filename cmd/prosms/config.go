@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,7 @@ type Config struct {
 	DefaultTenant       string
 	RatePerKey          int
 	RatePerIP           int
+	TrustedProxies      []netip.Prefix
 	Concurrency         int
 	ProviderPerSecond   int
 	Breaker             breaker.Rule
@@ -106,6 +108,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_DEFAULT_TENANT", "", tenant(&c.DefaultTenant), "whose a text to us is when none has texted its sender; empty: nobody's, and its opt-out holds for every tenant", false},
 		{"PROSMS_RATE_PER_KEY", "100", number(&c.RatePerKey, 0, 1_000_000), "requests a second of one API key, bursts of twice that; 0: unlimited", false},
 		{"PROSMS_RATE_PER_IP", "50", number(&c.RatePerIP, 0, 1_000_000), "unauthenticated requests a second of one address; 0: unlimited", false},
+		{"PROSMS_TRUSTED_PROXIES", "", networks(&c.TrustedProxies), "networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,2001:db8::/32; empty: none", false},
 		{"PROSMS_DISPATCH_CONCURRENCY", "128", number(&c.Concurrency, 1, 10_000), "provider calls in flight in this instance", false},
 		{"PROSMS_PROVIDER_MPS", "0", number(&c.ProviderPerSecond, 0, 1_000_000), "messages a second to one provider, of all instances together; 0: unlimited", false},
 		{"PROSMS_BREAKER_WINDOW", "60s", duration(&c.Breaker.Window, time.Second, time.Hour), "over which calls to a provider are counted", false},

@@ -15,6 +15,7 @@ import (
 type keysCommand struct {
 	Create keysCreate `cmd:"" help:"Create a key and print it alone on the last line."`
 	List   keysList   `cmd:"" help:"List keys."`
+	Rotate keysRotate `cmd:"" help:"Make a key in the place of another, which goes on for a while. Prints it alone on the last line."`
 	Revoke keysRevoke `cmd:"" help:"Revoke a key. Instances that run notice within a second."`
 }
 
@@ -23,20 +24,42 @@ type keysCreate struct {
 	Scope   []string `required:"" help:"messages:write, messages:read, admin."`
 	Test    bool     `help:"Make a psk_test_ key: its texts only ever reach the sandbox."`
 	Expires string   `help:"RFC 3339 time at which it ends." placeholder:"TIME"`
+	From    []string `help:"Addresses or networks that it may be used from." placeholder:"CIDR"`
+	Rate    int      `help:"Requests a second, where that is less than every key has."`
 }
 
 // Run creates a key in the database that DATABASE_URL names.
 func (k keysCreate) Run(ctx context.Context, p process) error {
 	return withKeys(ctx, p, func(t tool) error {
 		key, err := t.handler.IssueKey(ctx, operator(), commands.IssueKey{
-			Tenant: k.Tenant, Scopes: k.Scope, Test: k.Test, ExpiresAt: k.Expires,
+			Tenant: k.Tenant, Scopes: k.Scope, Test: k.Test, ExpiresAt: k.Expires, AllowedIPs: k.From, Rate: k.Rate,
 		})
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.Stdout, "key %s for tenant %s with scopes %s; it is shown only now:\n%s\n",
-			key.ID, key.Key.Tenant, strings.Join(key.Key.Scopes, ", "), key.Secret)
-		return err
+		return printKey(p, key)
+	})
+}
+
+func printKey(p process, key commands.IssuedKey) error {
+	_, err := fmt.Fprintf(p.Stdout, "key %s for tenant %s with scopes %s; it is shown only now:\n%s\n",
+		key.ID, key.Key.Tenant, strings.Join(key.Key.Scopes, ", "), key.Secret)
+	return err
+}
+
+type keysRotate struct {
+	ID      string        `arg:"" help:"Id of the key whose place is taken."`
+	Overlap time.Duration `default:"24h" help:"How long it goes on: up to 720h."`
+}
+
+// Run makes a key like another, and lets that one end.
+func (k keysRotate) Run(ctx context.Context, p process) error {
+	return withKeys(ctx, p, func(t tool) error {
+		key, err := t.handler.RotateKey(ctx, operator(), k.ID, k.Overlap)
+		if err != nil {
+			return fmt.Errorf("rotating key %s: %w", k.ID, err)
+		}
+		return printKey(p, key)
 	})
 }
 
@@ -48,16 +71,28 @@ type keysList struct {
 func (k keysList) Run(ctx context.Context, p process) error {
 	return withKeys(ctx, p, func(t tool) error {
 		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "ID\tTENANT\tSCOPES\tTEST\tCREATED\tEXPIRES\tREVOKED")
+		fmt.Fprintln(table, "ID\tTENANT\tSCOPES\tTEST\tCREATED\tEXPIRES\tREVOKED\tLAST USED")
 		var after *ports.Cursor
 		for {
 			page, next, err := t.queries.Keys(ctx, k.Tenant, 100, after)
 			if err != nil {
 				return err
 			}
+			ids := make([]string, len(page))
+			for i, key := range page {
+				ids[i] = key.ID
+			}
+			used, err := t.stores.keyUses.LastUsed(ctx, ids)
+			if err != nil {
+				return err
+			}
 			for _, key := range page {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\t%s\t%s\n", key.ID, key.Tenant, strings.Join(key.Scopes, ","), key.Test,
-					key.CreatedAt.Format(time.RFC3339), timeOrDash(key.ExpiresAt), timeOrDash(key.RevokedAt))
+				var last *time.Time
+				if at, ok := used[key.ID]; ok {
+					last = &at
+				}
+				fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\t%s\t%s\t%s\n", key.ID, key.Tenant, strings.Join(key.Scopes, ","), key.Test,
+					key.CreatedAt.Format(time.RFC3339), timeOrDash(key.ExpiresAt), timeOrDash(key.RevokedAt), timeOrDash(last))
 			}
 			if after = next; after == nil {
 				return table.Flush()

@@ -165,7 +165,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		return err
 	}
 	checks := newChecks(st, b, limits)
-	api := newAPI(c, handler, queries, limits, ps, checks, o.log)
+	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
 	measured.Sample(newGauges(st, b, queries, runner, gate.States)...)
 	admin := newAdmin(measured.Handler(), checks, o.log)

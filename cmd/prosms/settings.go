@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -152,5 +153,20 @@ func headKey(target *audit.Signer) func(string) error {
 			*target, err = audit.ParseSigner(strings.TrimSpace(value))
 		}
 		return err
+	}
+}
+
+// networks reads a list of networks in CIDR notation.
+func networks(target *[]netip.Prefix) func(string) error {
+	return func(value string) error {
+		*target = nil
+		for _, text := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' }) {
+			network, err := netip.ParsePrefix(text)
+			if err != nil || network.Addr().Is4In6() {
+				return errors.New("networks with commas between them, such as 10.0.0.0/8,2001:db8::/32")
+			}
+			*target = append(*target, network.Masked())
+		}
+		return nil
 	}
 }

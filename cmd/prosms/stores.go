@@ -22,6 +22,7 @@ type stores struct {
 	events     ports.EventStore
 	views      ports.Views
 	keyring    ports.Keyring
+	keyUses    ports.KeyUses
 	leader     ports.Leader
 	feed       func(group string) message.Subscriber                  // the log in frames, for one group of consumers
 	position   func(ctx context.Context, group string) (int64, error) // up to which a group has the log
@@ -49,7 +50,7 @@ func openStoresAs(ctx context.Context, url string, log *slog.Logger, beside bool
 			return stores{}, fmt.Errorf("opening database: %w", err)
 		}
 		return stores{
-			kind: "sqlite", aloneSince: time.Now(), events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), leader: db.Leader(),
+			kind: "sqlite", aloneSince: time.Now(), events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), keyUses: db.KeyUses(), leader: db.Leader(),
 			feed:     func(group string) message.Subscriber { return db.Feed(group) },
 			position: db.Position, poolUsage: db.PoolUsage,
 			ping:  func(ctx context.Context) error { _, err := db.EventStore().Head(ctx); return err },
@@ -61,7 +62,7 @@ func openStoresAs(ctx context.Context, url string, log *slog.Logger, beside bool
 		return stores{}, fmt.Errorf("opening database: %w", err)
 	}
 	return stores{
-		kind: "postgres", events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), leader: db.Leader(),
+		kind: "postgres", events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), keyUses: db.KeyUses(), leader: db.Leader(),
 		feed:     func(group string) message.Subscriber { return db.Feed(group) },
 		position: func(ctx context.Context, group string) (int64, error) { return db.Feed(group).Position(ctx) },
 		poolUsage: func() float64 {
