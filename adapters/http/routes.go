@@ -58,6 +58,16 @@ func (a *api) routes() []route {
 		{pattern: "POST /v1/keys", access: admin, handle: a.issueKey},
 		{pattern: "DELETE /v1/keys/{id}", access: admin, handle: a.revokeKey},
 
+		{pattern: "GET /v1/webhooks", access: read, handle: a.listEndpoints},
+		{pattern: "POST /v1/webhooks", access: admin, handle: a.createEndpoint},
+		{pattern: "GET /v1/webhooks/{id}", access: read, handle: a.getEndpoint},
+		{pattern: "PATCH /v1/webhooks/{id}", access: admin, handle: a.changeEndpoint},
+		{pattern: "DELETE /v1/webhooks/{id}", access: admin, handle: a.deleteEndpoint},
+		{pattern: "POST /v1/webhooks/{id}/rotate", access: admin, handle: a.rotateEndpoint},
+		{pattern: "GET /v1/webhooks/deliveries", access: read, handle: a.listDeliveries},
+		{pattern: "GET /v1/webhooks/deliveries/{id}", access: read, handle: a.getDelivery},
+		{pattern: "POST /v1/webhooks/deliveries/{id}/replay", access: admin, handle: a.replayDelivery},
+
 		{pattern: "POST /webhooks/twilio/status", access: signed, handle: a.twilioStatus},
 		{pattern: "POST /webhooks/twilio/inbound", access: signed, handle: a.twilioInbound},
 		{pattern: "POST /webhooks/{provider}/status", access: signed, handle: a.providerStatus},
