@@ -188,7 +188,8 @@ func (c *Courier) begin(ctx context.Context, d Delivery, h health) {
 	c.underWay[sequence] = true
 	c.busy[destination]++
 	c.work.Go(func() {
-		if err := c.deliver(context.WithoutCancel(ctx), ctx, sequence); err != nil {
+		err := c.deliver(context.WithoutCancel(ctx), ctx, sequence)
+		if err != nil {
 			c.Log.Error("delivering to a webhook", "endpoint", d.Endpoint, "message", d.Message, "error", err)
 		}
 		c.mu.Lock()
@@ -197,7 +198,9 @@ func (c *Courier) begin(ctx context.Context, d Delivery, h health) {
 			delete(c.busy, destination)
 		}
 		c.mu.Unlock()
-		c.Wake()
+		if err == nil { // after a fault the next round comes by the clock
+			c.Wake()
+		}
 	})
 }
 
