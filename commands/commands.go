@@ -22,7 +22,9 @@ type Handler struct {
 	// DefaultTenant is whose a text to us is when nobody has texted its sender.
 	// Empty: EveryTenant's.
 	DefaultTenant string
-	Now           func() time.Time // nil: time.Now
+	// PlainCallbacks allows callback URLs that begin with http://.
+	PlainCallbacks bool
+	Now            func() time.Time // nil: time.Now
 }
 
 // Caller is who asks, as the inbound adapter has established it.

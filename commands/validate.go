@@ -3,7 +3,6 @@ package commands
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +41,9 @@ func (h *Handler) validate(request Send) (events.MessageAccepted, error) {
 	validateLabels(&invalid, request)
 	h.validateDates(&invalid, request, &text)
 	validateZone(&invalid, request, &text)
-	notYet(&invalid, request)
+	if text.CallbackURL = request.CallbackURL; text.CallbackURL != "" {
+		validateWebhookURL(&invalid, "/callback_url", text.CallbackURL, h.PlainCallbacks)
+	}
 	if len(invalid) > 0 {
 		return text, invalid
 	}
@@ -144,17 +145,6 @@ func (h *Handler) validateDates(invalid *Invalid, request Send, text *events.Mes
 			invalid.add("/expires_at", CodeDatePassed, "must be in the future")
 		case at.After(now.Add(maxAhead)):
 			invalid.add("/expires_at", CodeInvalidDate, "at most 366 days ahead")
-		}
-	}
-}
-
-// notYet refuses what the contract names and this version does not do.
-func notYet(invalid *Invalid, request Send) {
-	if request.CallbackURL != "" {
-		if u, err := url.Parse(request.CallbackURL); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-			invalid.add("/callback_url", CodeInvalidValue, "an absolute http or https URL")
-		} else {
-			invalid.add("/callback_url", CodeNotAvailable, "callbacks are not built yet")
 		}
 	}
 }

@@ -43,6 +43,9 @@ func (s *Server) build() *api {
 	}
 	a.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
 	a.Timeout = cmp.Or(s.Timeout, 15*time.Second)
+	if a.Webhooks == nil {
+		a.Webhooks = &commands.Webhooks{Store: s.Queries.Store, Views: s.Queries.Views, Lookup: s.Commands.Lookup}
+	}
 	if a.Now == nil {
 		a.Now = time.Now
 	}

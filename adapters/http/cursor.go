@@ -16,6 +16,8 @@ const (
 	inboundList = 'i'
 	keyList     = 'k'
 
+	deliveryList = 'w'
+
 	deadLetterList = 'd'
 	replayList     = 'r'
 	replayItemList = 'i' // the time means nothing

@@ -76,6 +76,8 @@ var refusals = []struct {
 	{domain.ErrInDoubt, refusal{status: http.StatusConflict, code: "in_doubt", detail: "The message may have been sent. With include_in_doubt it is sent again all the same, and may arrive twice."}},
 	{domain.ErrKeyEnded, refusal{status: http.StatusConflict, code: "key_ended", detail: "The key is revoked, expired, or rotated already."}},
 	{domain.ErrReplayEnded, refusal{status: http.StatusConflict, code: "replay_ended", detail: "The replay is canceled or completed."}},
+	{domain.ErrTooManyWebhooks, refusal{status: http.StatusConflict, code: "too_many_webhooks", detail: "The tenant has 20 endpoints; delete one first."}},
+	{commands.ErrDeliveryPending, refusal{status: http.StatusConflict, code: "delivery_pending", detail: "The delivery waits for its next attempt already."}},
 	{commands.ErrIdempotencyConflict, refusal{
 		status: http.StatusUnprocessableEntity, code: "idempotency_conflict", detail: "The Idempotency-Key was used with another request.",
 		fault: &fault{Pointer: "/Idempotency-Key", In: "header", Code: "idempotency_conflict", Detail: "use a new key for a new message"},

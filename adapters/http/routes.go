@@ -60,6 +60,16 @@ func (a *api) routes() []route {
 		{pattern: "POST /v1/keys/{id}/rotate", access: admin, handle: a.rotateKey},
 		{pattern: "DELETE /v1/keys/{id}", access: admin, handle: a.revokeKey},
 
+		{pattern: "GET /v1/webhooks", access: read, handle: a.listEndpoints, live: true},
+		{pattern: "POST /v1/webhooks", access: admin, handle: a.createEndpoint, live: true},
+		{pattern: "GET /v1/webhooks/{id}", access: read, handle: a.getEndpoint, live: true},
+		{pattern: "PATCH /v1/webhooks/{id}", access: admin, handle: a.changeEndpoint, live: true},
+		{pattern: "DELETE /v1/webhooks/{id}", access: admin, handle: a.deleteEndpoint, live: true},
+		{pattern: "POST /v1/webhooks/{id}/rotate", access: admin, handle: a.rotateEndpoint, live: true},
+		{pattern: "GET /v1/webhooks/deliveries", access: read, handle: a.listDeliveries, live: true},
+		{pattern: "GET /v1/webhooks/deliveries/{id}", access: read, handle: a.getDelivery, live: true},
+		{pattern: "POST /v1/webhooks/deliveries/{id}/replay", access: admin, handle: a.replayDelivery, live: true},
+
 		{pattern: "POST /webhooks/twilio/status", access: signed, handle: a.twilioStatus},
 		{pattern: "POST /webhooks/twilio/inbound", access: signed, handle: a.twilioInbound},
 		{pattern: "POST /webhooks/{provider}/status", access: signed, handle: a.providerStatus},

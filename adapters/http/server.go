@@ -35,8 +35,9 @@ type Server struct {
 	Addr      string // "": ":8080"
 	Commands  *commands.Handler
 	Queries   projections.Queries
-	KeyUses   ports.KeyUses // nil: nobody notes when a key was used
-	PublicURL string        // under which providers call back: scheme, host and any path prefix
+	KeyUses   ports.KeyUses      // nil: nobody notes when a key was used
+	Webhooks  *commands.Webhooks // nil: on the stores of Commands and Queries
+	PublicURL string             // under which providers call back: scheme, host and any path prefix
 
 	Limiter    ports.Limiter // nil: no limits
 	RatePerKey int           // requests a second, with bursts of twice that; 0: unlimited

@@ -13,9 +13,9 @@ import (
 
 // possessions are what tenant acme has by live keys: one of each kind.
 type possessions struct {
-	message, dead, replay, key string
-	position                   int64 // up to which all of the log is acme's
-	streams                    map[string]int
+	message, dead, replay, key, endpoint string
+	position                             int64 // up to which all of the log is acme's
+	streams                              map[string]int
 }
 
 // possess makes them. All that is text in them says "acme's own".
@@ -35,6 +35,10 @@ func (w *world) possess() possessions {
 	a := w.do("POST", "/v1/dead-letters/"+own.dead+"/replay", `{"reason":"acme's own"}`)
 	if own.replay, _ = a.decode(w.t)["id"].(string); a.status != http.StatusAccepted {
 		w.t.Fatalf("replaying: %d %s", a.status, a.body)
+	}
+	a = w.do("POST", "/v1/webhooks", `{"url":"https://example.com/acme"}`)
+	if own.endpoint, _ = a.decode(w.t)["id"].(string); a.status != http.StatusCreated {
+		w.t.Fatalf("adding an endpoint: %d %s", a.status, a.body)
 	}
 	w.catchUp()
 	for _, e := range w.since(0) {
@@ -99,13 +103,22 @@ func (own possessions) walk() []step {
 		{"POST /v1/keys", "/v1/keys", `{"scopes":["messages:read"],"test":true}`, 201},
 		{"POST /v1/keys/{id}/rotate", "/v1/keys/" + own.key + "/rotate", `{"overlap":"0s"}`, 404},
 		{"DELETE /v1/keys/{id}", "/v1/keys/" + own.key, "", 404},
+		{"GET /v1/webhooks", "/v1/webhooks", "", 200},
+		{"POST /v1/webhooks", "/v1/webhooks", `{"url":"https://example.com/mine"}`, 201},
+		{"GET /v1/webhooks/{id}", "/v1/webhooks/" + own.endpoint, "", 404},
+		{"PATCH /v1/webhooks/{id}", "/v1/webhooks/" + own.endpoint, `{"enabled":false}`, 404},
+		{"POST /v1/webhooks/{id}/rotate", "/v1/webhooks/" + own.endpoint + "/rotate", "", 404},
+		{"DELETE /v1/webhooks/{id}", "/v1/webhooks/" + own.endpoint, "", 404},
+		{"GET /v1/webhooks/deliveries", "/v1/webhooks/deliveries?endpoint=" + own.endpoint, "", 200},
+		{"GET /v1/webhooks/deliveries/{id}", "/v1/webhooks/deliveries/" + own.endpoint, "", 404},
+		{"POST /v1/webhooks/deliveries/{id}/replay", "/v1/webhooks/deliveries/" + own.endpoint + "/replay", "", 404},
 	}
 }
 
 // excludes fails where an answer shows something of acme's.
 func (own possessions) excludes(t *testing.T, route, shown string) {
 	t.Helper()
-	for _, mark := range []string{"acme's own", own.message, own.dead, own.replay, own.key} {
+	for _, mark := range []string{"acme's own", own.message, own.dead, own.replay, own.key, own.endpoint} {
 		if strings.Contains(shown, mark) {
 			t.Errorf("%s shows %s:\n%s", route, mark, shown)
 		}
@@ -173,7 +186,7 @@ func TestATestKeyNeitherSeesNorTouchesWhatIsLiveByAnyRoute(t *testing.T) {
 	w := newWorld(t, withTwilio)
 	own := w.possess()
 	own.take(t, w, w.newTestKey("acme"), func(s step) int {
-		if strings.Contains(s.route, "/opt-outs") || strings.Contains(s.route, "/inbound") {
+		if strings.Contains(s.route, "/opt-outs") || strings.Contains(s.route, "/inbound") || strings.Contains(s.route, "/webhooks") {
 			return http.StatusForbidden
 		}
 		return s.want

@@ -12,8 +12,13 @@ import (
 	"github.com/pro-sms/prosms/ports"
 )
 
-// consumerProjections is the consumer of the event frames that feeds the views.
-const consumerProjections = "projections"
+// The consumers of the event frames: one feeds the views, one queues webhooks.
+const (
+	consumerProjections = "projections"
+	consumerWebhooks    = "webhooks"
+)
+
+var eventConsumers = []string{consumerProjections, consumerWebhooks}
 
 // bus is a bus with what depends on its kind.
 type bus struct {
@@ -46,7 +51,7 @@ func openBus(ctx context.Context, c Config, log *slog.Logger) (bus, error) {
 		topics = append(topics, ports.DispatchTopic(lane))
 	}
 	if c.RabbitMQURL == "" {
-		queues := inproc.New(inproc.Config{EventConsumers: []string{consumerProjections}})
+		queues := inproc.New(inproc.Config{EventConsumers: eventConsumers})
 		b := bus{Bus: queues, depths: queues.Depths}
 		for _, topic := range topics {
 			b.relays = append(b.relays, []string{topic})
@@ -55,7 +60,7 @@ func openBus(ctx context.Context, c Config, log *slog.Logger) (bus, error) {
 	}
 	broker, err := rabbitmq.Open(ctx, rabbitmq.Config{
 		URL: c.RabbitMQURL, Prefix: c.BusPrefix, RetryDelays: c.RetryDelays,
-		EventConsumers: []string{consumerProjections}, Log: log,
+		EventConsumers: eventConsumers, Log: log,
 	})
 	if err != nil {
 		return bus{}, err

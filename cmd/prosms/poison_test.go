@@ -31,7 +31,7 @@ func TestPoisonInTheQueuesHoldsNothingUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	prefix := rig.value("PROSMS_RABBITMQ_PREFIX")
-	for _, queue := range []string{ports.DispatchTopic("high"), ports.DispatchTopic("normal"), ports.DispatchTopic("bulk"), ports.TopicEvents + "." + consumerProjections} {
+	for _, queue := range []string{ports.DispatchTopic("high"), ports.DispatchTopic("normal"), ports.DispatchTopic("bulk"), ports.TopicEvents + "." + consumerProjections, ports.TopicEvents + "." + consumerWebhooks} {
 		for _, poison := range poisons() {
 			err := channel.PublishWithContext(t.Context(), "", prefix+queue, true, false, amqp.Publishing{
 				Headers: amqp.Table{"x-odd": int32(1), "x-death": []any{amqp.Table{"count": int64(3)}}}, Body: poison,

@@ -23,7 +23,7 @@ var subscriptions = map[domain.Lane]int{domain.High: 8, domain.Normal: 4, domain
 
 // newRouter lists which handler consumes what, for the roles of this instance. Once
 // stopping ends, frames that fail go back without a word: the bus is being closed.
-func newRouter(stopping context.Context, roles roles, st stores, b bus, store ports.EventStore, dispatcher *commands.Dispatcher, runner *projections.Runner, traces *tracing.Tracing, log *slog.Logger) (*message.Router, error) {
+func newRouter(stopping context.Context, roles roles, st stores, b bus, store ports.EventStore, dispatcher *commands.Dispatcher, runner *projections.Runner, announcer *commands.Announcer, traces *tracing.Tracing, log *slog.Logger) (*message.Router, error) {
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 20 * time.Second}, watermill.NewSlogLoggerWithLevelMapping(log, quiet))
 	if err != nil {
 		return nil, fmt.Errorf("building router: %w", err)
@@ -49,6 +49,8 @@ func newRouter(stopping context.Context, roles roles, st stores, b bus, store po
 	if roles.has(roleProject) {
 		topic := ports.TopicEvents + "." + consumerProjections
 		router.AddConsumerHandler(topic, topic, shared{b}, returning(stopping, traces.Consumer("project "+topic, runner.Handle)))
+		webhooks := ports.TopicEvents + "." + consumerWebhooks
+		router.AddConsumerHandler(webhooks, webhooks, shared{b}, returning(stopping, announcer.Handle))
 	}
 	return router, nil
 }

@@ -115,7 +115,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	defer func() { err = errors.Join(err, ps.close()) }()
 	ps = ps.through(measured.Provider).through(traces.Provider)
 
-	handler := &commands.Handler{Store: store, Lookup: lookup, Region: c.Region}
+	handler := &commands.Handler{Store: store, Lookup: lookup, Region: c.Region, PlainCallbacks: c.WebhookAllowPrivate}
 	queries := projections.Queries{Store: store, Views: st.views}
 	gate := &commands.Gate{
 		Store: store, Rule: c.breakerRule(), Providers: providerNames(c), Counts: limits.breakers,
@@ -159,13 +159,15 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		},
 	}
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
+	hooks := newHooks(c, store, st.views, lookup, o.log)
 	parts, running := errgroup.WithContext(ctx)
-	router, err := newRouter(running, o.roles, st, b, store, dispatcher, runner, traces, o.log)
+	router, err := newRouter(running, o.roles, st, b, store, dispatcher, runner, hooks.announcer, traces, o.log)
 	if err != nil {
 		return err
 	}
 	checks := newChecks(st, b, limits)
 	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
+	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
 	measured.Sample(newGauges(st, b, queries, runner, gate.States)...)
 	admin := newAdmin(measured.Handler(), checks, o.log)
@@ -184,6 +186,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	parts.Go(named("breakers", func() error { return gate.Run(running) }))
 	if o.roles.has(roleProject) {
 		parts.Go(named("projections", func() error { return runner.Run(running) }))
+		parts.Go(named("webhooks", func() error { return hooks.announcer.Run(running) }))
 	}
 	if o.roles.has(roleSchedule) {
 		parts.Go(named("scheduler", func() error { return lead(running, st.leader, "scheduler", scheduler.Run) }))
@@ -191,6 +194,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		if !c.HeadKey.IsZero() {
 			parts.Go(named("heads", func() error { return lead(running, st.leader, "heads", newHeadSigner(c, store, o.log).Run) }))
 		}
+		parts.Go(named("courier", func() error { return lead(running, st.leader, "courier", hooks.courier.Run) }))
 	}
 	parts.Go(named("router", func() error { return runRouter(running, router, dispatcher, b) }))
 	adminURL := "http://" + reachable(listeners.admin.Addr())

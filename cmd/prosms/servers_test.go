@@ -118,7 +118,7 @@ func deleteQueues(t *testing.T, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := []string{ports.TopicEvents + "." + consumerProjections}
+	names := []string{ports.TopicEvents + "." + consumerProjections, ports.TopicEvents + "." + consumerWebhooks}
 	for _, lane := range domain.Lanes {
 		names = append(names, ports.DispatchTopic(lane))
 	}

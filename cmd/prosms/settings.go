@@ -42,6 +42,16 @@ func oneOf(target *string, allowed ...string) func(string) error {
 	}
 }
 
+func boolean(target *bool) func(string) error {
+	return func(value string) error {
+		*target = value == "true"
+		if value != "true" && value != "false" {
+			return errors.New("true or false")
+		}
+		return nil
+	}
+}
+
 func number(target *int, lowest, highest int) func(string) error {
 	return func(value string) error {
 		n, err := strconv.Atoi(value)
