@@ -51,6 +51,7 @@ type Config struct {
 	ProviderPerSecond   int
 	Breaker             breaker.Rule
 	MasterKey           MasterKey
+	StartTimeout        time.Duration
 	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
 
 	shown []web.Setting // all of them for the admin pages, without secrets
@@ -112,6 +113,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_BREAKER_PROBES", "3", number(&c.Breaker.Probes, 1, 1000), "calls that decide whether a provider is back", false},
 		{"PROSMS_MASTER_KEY", "", masterKey(&c.MasterKey), "32 bytes in base64 that wrap the database's keys; empty: they are kept unwrapped", true},
 		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},
+		{"PROSMS_START_TIMEOUT", "2m", duration(&c.StartTimeout, time.Second, time.Hour), "how long serve waits for a database that does not answer yet", false},
 		{"PROSMS_LOG_FORMAT", "text", oneOf(&c.LogFormat, "text", "json"), "text or json", false},
 		{"PROSMS_LOG_LEVEL", "info", oneOf(&c.LogLevel, "debug", "info", "warn", "error"), "debug, info, warn or error", false},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT", "", text(&c.OTLPEndpoint), "where traces go, over http/protobuf, such as http://localhost:4318; empty: nothing is traced; other OTEL_ variables hold as well", false},
