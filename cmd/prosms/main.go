@@ -52,6 +52,7 @@ type commandLine struct {
 	Verify   verifyCommand   `cmd:"" help:"Check the guarantees on the log and the views, also while the gateway runs."`
 	Replay   replayCommand   `cmd:"" help:"Rebuild a view from the log, compare it, or show it as it was."`
 	Restored restoredCommand `cmd:"" help:"Make a database that comes from a backup safe to serve."`
+	Tail     tailCommand     `cmd:"" help:"Follow the log, without anything personal."`
 	Explain  explainCommand  `cmd:"" help:"Tell what happened to a text and what happens next."`
 	Bench    benchCommand    `cmd:"" help:"Measure a whole gateway in this process, with the sandbox as its provider."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

@@ -21,33 +21,25 @@ func (restoredCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return fmt.Errorf("reading configuration:\n%w", err)
 	}
-	log := newLogger(p.Stderr, config)
 	if config.RabbitMQURL != "" {
 		if err := checkFresh(ctx, config); err != nil {
 			return err
 		}
 	}
-	st, err := openStores(ctx, config.DatabaseURL, log)
-	if err != nil {
+	return withTool(ctx, p, func(tool tool) error {
+		ps, err := newProviders(config, sandboxOptions{}, "", slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = ps.close() }()
+		restorer := commands.Restorer{Store: tool.stores.events, Providers: ps.Providers, Lookup: tool.lookup}
+		n, err := restorer.Run(ctx, time.Now().UTC())
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.Stdout, "%d texts may have been sent since the backup: each is looked up at its provider before it is sent.\nNow run: prosms verify, and then serve\n", n)
 		return err
-	}
-	defer st.close()
-	lookup, err := commands.OpenLookup(ctx, st.keyring, config.MasterKey)
-	if err != nil {
-		return err
-	}
-	ps, err := newProviders(config, sandboxOptions{}, "", slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer ps.close()
-	restorer := commands.Restorer{Store: st.events, Providers: ps.Providers, Lookup: lookup}
-	n, err := restorer.Run(ctx, time.Now().UTC())
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(p.Stdout, "%d texts may have been sent since the backup: each is looked up at its provider before it is sent.\nNow run: prosms verify, and then serve\n", n)
-	return err
+	})
 }
 
 // checkFresh declares the queues and reports those that hold anything.

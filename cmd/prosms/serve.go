@@ -167,7 +167,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	api := newAPI(c, handler, queries, limits, ps, checks, o.log)
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
 	measured.Sample(newGauges(st, b, queries, runner, gate.States)...)
-	admin := newAdmin(measured.Handler(), checks, o.log)
+	flight := newFlightRecorder(o.log)
+	defer flight.Stop()
+	admin := newAdmin(measured.Handler(), flight, checks, o.log)
 	if len(c.Providers) == 0 { // or else it is not known which texts were the sandbox's
 		ps.compare(sentBy(queries))
 	}
