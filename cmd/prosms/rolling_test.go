@@ -72,17 +72,20 @@ func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, 10*time.Second, "sending", func() bool { return rig.provider.Ledger(0, 1).Requests > 0 })
-	for range 2 {
-		if err := gateway.process.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
+	if err := gateway.process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "no longer serving", func() bool { return !gateway.ready() })
+	// Whoever is impatient asks again; one that comes amid the first is part of it.
+	eventually(t, 5*time.Second, "ended", func() bool {
+		_ = gateway.process.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-gateway.exited:
+			return true
+		default:
+			return false
 		}
-		eventually(t, 5*time.Second, "no longer serving", func() bool { return !gateway.ready() })
-	}
-	select {
-	case <-gateway.exited:
-	case <-time.After(5 * time.Second):
-		t.Error("still running after a second SIGTERM")
-	}
+	})
 }
 
 func TestServeWaitsForADatabaseThatIsNotThereYet(t *testing.T) {
