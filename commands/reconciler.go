@@ -61,6 +61,7 @@ const remembered = 10 * time.Minute
 type doubt struct {
 	stream[domain.Message]
 	attemptedAt, since time.Time
+	until              time.Time // up to when it may have been made; zero: attemptedAt
 	attemptID          string
 }
 
@@ -122,11 +123,15 @@ func passedBy(delays []time.Duration, age time.Duration) int {
 func doubtOf(id string, recorded []events.Recorded) (doubt, bool) {
 	d := doubt{stream: fold[domain.Message](id, recorded)}
 	for _, e := range recorded {
-		switch e.Data.(type) {
+		switch data := e.Data.(type) {
 		case events.MessageAttempted:
-			d.attemptedAt = e.RecordedAt
+			d.attemptedAt, d.until = e.RecordedAt, time.Time{}
 		case events.MessageInDoubt:
 			d.since = e.RecordedAt
+			if data.Cause == domain.CauseRestored {
+				// Any attempt since it was accepted may be missing from the log.
+				d.attemptedAt, d.until = recorded[0].RecordedAt, e.RecordedAt
+			}
 		}
 	}
 	d.attemptID = domain.AttemptID(id, d.State.Attempt)
@@ -185,7 +190,7 @@ func (r *Reconciler) find(ctx context.Context, d doubt) (ports.Found, error) {
 			To: text.To, From: text.From, Body: text.Body, ExpiresAt: text.ExpiresAt,
 			TraceParent: d.Origin.TraceParent,
 		},
-		AttemptedAt: d.attemptedAt,
+		AttemptedAt: d.attemptedAt, Until: d.until,
 		Bound: func(id string) bool {
 			bound, err := r.isBound(ctx, id)
 			unknown = errors.Join(unknown, err)

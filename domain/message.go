@@ -60,6 +60,8 @@ func (m Message) Decide(c Command) ([]events.Event, error) {
 		return m.discard(c)
 	case GiveUp:
 		return m.giveUp(c), nil
+	case Suspect:
+		return m.suspect(c), nil
 	}
 	return nil, fmt.Errorf("deciding %T: %w", c, ErrUnknownCommand)
 }

@@ -68,7 +68,7 @@ type MessageRetried struct {
 type MessageInDoubt struct {
 	Attempt  int    `json:"attempt"`
 	Provider string `json:"provider"`
-	Cause    string `json:"cause"` // "timeout", "http_503", "connection_lost", "unreadable_answer", "crash"
+	Cause    string `json:"cause"` // "timeout", "http_503", "connection_lost", "unreadable_answer", "crash", "restored"
 }
 
 // MessageReconciled says what came of a doubt.

@@ -63,6 +63,7 @@ type Outcome struct {
 type Lookup struct {
 	Text
 	AttemptedAt time.Time
+	Until       time.Time // up to when it may have been made; zero: AttemptedAt
 	// Bound reports whether a provider's message is known to be another attempt's.
 	Bound func(providerMessageID string) bool
 }

@@ -10,13 +10,14 @@ import (
 )
 
 // AdminHandler serves operators on a listener of their own: /metrics, /debug/pprof/,
-// /livez and /readyz. A nil log is slog.Default. It has no authentication: the listener must not be public.
-func AdminHandler(metrics http.Handler, checks []Check, log *slog.Logger) http.Handler {
+// /livez and /readyz, and at /debug/flight the last seconds of the runtime's trace. A nil log is slog.Default. It has no authentication: the listener must not be public.
+func AdminHandler(metrics, flight http.Handler, checks []Check, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	h := newHealth(checks, cmp.Or(log, slog.Default()))
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /livez", plain(h.live))
 	mux.HandleFunc("GET /readyz", plain(h.ready))
+	mux.Handle("GET /debug/flight", flight)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

@@ -63,7 +63,7 @@ func TestACheckThatHangsFailsInTimeAndRunsOnlyOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var running atomic.Int64
 		release := make(chan struct{})
-		handler := api.AdminHandler(http.NotFoundHandler(), []api.Check{{Name: "broker", Func: func(context.Context) error {
+		handler := api.AdminHandler(http.NotFoundHandler(), http.NotFoundHandler(), []api.Check{{Name: "broker", Func: func(context.Context) error {
 			running.Add(1)
 			<-release // deaf to its context
 			return nil
@@ -97,10 +97,16 @@ func TestACheckThatHangsFailsInTimeAndRunsOnlyOnce(t *testing.T) {
 
 func TestOperatorsGetMetricsProfilesAndHealth(t *testing.T) {
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("sms_dead_letters 0\n")) })
-	handler := api.AdminHandler(metrics, nil, nil)
+	var flight api.FlightRecorder
+	if err := flight.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer flight.Stop()
+	handler := api.AdminHandler(metrics, &flight, nil, nil)
 	for path, want := range map[string]string{
 		"/metrics": "sms_dead_letters", "/livez": "ok", "/readyz": "ok",
 		"/debug/pprof/": "goroutine", "/debug/pprof/goroutine?debug=1": "goroutine profile", "/debug/pprof/cmdline": "",
+		"/debug/flight": "go 1.",
 	} {
 		r := httptest.NewRecorder()
 		handler.ServeHTTP(r, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))

@@ -180,7 +180,11 @@ func (p *Provider) fits(entry document, attempt ports.Lookup, skew time.Duration
 	if m.created, ok = readTime(entry.text(l.Created)); !ok {
 		return m, false, errUnreadable
 	}
-	from, to := attempt.AttemptedAt.Add(skew-windowBefore), attempt.AttemptedAt.Add(skew+p.config.Timeout+windowAfter)
+	last := attempt.AttemptedAt
+	if attempt.Until.After(last) {
+		last = attempt.Until
+	}
+	from, to := attempt.AttemptedAt.Add(skew-windowBefore), last.Add(skew+p.config.Timeout+windowAfter)
 	return m, !m.created.Before(from) && !m.created.After(to), nil
 }
 

@@ -252,3 +252,18 @@ func TestFindHidesTheNumberWhenNobodyListens(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// After a restored backup an attempt may have been made at any time up to now.
+func TestFindLooksAsFarAsTheAttemptMayHaveBeenMade(t *testing.T) {
+	t.Parallel()
+	baseURL, _ := fakeTwilio(t, listing([]listed{{n: 1, after: 3 * time.Hour}}))
+	p := open(t, twilio.Config{BaseURL: baseURL})
+	a := attempt()
+	if got, err := p.Find(t.Context(), a); err != nil || got.ProviderMessageID != "" {
+		t.Errorf("of an attempt hours before: got %+v, %v", got, err)
+	}
+	a.Until = a.AttemptedAt.Add(3 * time.Hour)
+	if got, err := p.Find(t.Context(), a); err != nil || got.ProviderMessageID != sidOf(1) {
+		t.Errorf("up to then: got %+v, %v", got, err)
+	}
+}

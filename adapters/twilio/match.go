@@ -52,6 +52,9 @@ func (m *matcher) window(h http.Header) window {
 		from: m.attempt.AttemptedAt.Add(-slackBefore),
 		to:   m.attempt.AttemptedAt.Add(m.config.Timeout + slackAfter),
 	}
+	if m.attempt.Until.After(m.attempt.AttemptedAt) {
+		w.to = m.attempt.Until.Add(m.config.Timeout + slackAfter)
+	}
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		skew := date.Sub(m.config.Now())
 		w.from, w.to = w.from.Add(min(skew, 0)), w.to.Add(max(skew, 0))

@@ -48,8 +48,18 @@ func newChecks(st stores, b bus, limits limits) []api.Check {
 }
 
 // newAdmin serves operators, on a listener that must not be public.
-func newAdmin(metrics http.Handler, checks []api.Check, log *slog.Logger) http.Handler {
-	return api.AdminHandler(metrics, checks, log)
+func newAdmin(metrics, flight http.Handler, checks []api.Check, log *slog.Logger) http.Handler {
+	return api.AdminHandler(metrics, flight, checks, log)
+}
+
+// newFlightRecorder starts recording. There is one to a process: a second serve in
+// the same one, as in tests, has none.
+func newFlightRecorder(log *slog.Logger) *api.FlightRecorder {
+	flight := &api.FlightRecorder{}
+	if err := flight.Start(); err != nil {
+		log.Warn("no flight recorder", "error", err)
+	}
+	return flight
 }
 
 // observed tells metrics and traces of a request.

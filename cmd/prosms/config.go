@@ -59,6 +59,7 @@ type Config struct {
 	MasterKey           MasterKey
 	HeadKey             audit.Signer // the zero Signer: heads are not signed
 	HeadFile            string
+	StartTimeout        time.Duration
 	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
 
 	shown []web.Setting // all of them for the admin pages, without secrets
@@ -125,6 +126,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_HEAD_KEY", "", headKey(&c.HeadKey), "signs the head of the log each minute that it grows, see prosms audit key; empty: nothing is signed", true},
 		{"PROSMS_HEAD_FILE", "", text(&c.HeadFile), "to which signed heads are appended, best on another machine; empty: they are logged", false},
 		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},
+		{"PROSMS_START_TIMEOUT", "2m", duration(&c.StartTimeout, time.Second, time.Hour), "how long serve waits for a database that does not answer yet", false},
 		{"PROSMS_LOG_FORMAT", "text", oneOf(&c.LogFormat, "text", "json"), "text or json", false},
 		{"PROSMS_LOG_LEVEL", "info", oneOf(&c.LogLevel, "debug", "info", "warn", "error"), "debug, info, warn or error", false},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT", "", text(&c.OTLPEndpoint), "where traces go, over http/protobuf, such as http://localhost:4318; empty: nothing is traced; other OTEL_ variables hold as well", false},

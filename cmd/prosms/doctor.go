@@ -2,71 +2,95 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
-type doctorCommand struct{}
+type doctorCommand struct {
+	JSON bool `help:"Print the findings as JSON." name:"json"`
+}
 
-// Run checks the configuration and everything it points to, and prints a line for
-// each with what to do. It changes nothing but what opening a SQLite file does.
-func (doctorCommand) Run(ctx context.Context, p process) error {
-	config, err := loadConfig(p.Environ)
+// How bad a finding is. Only a failure makes the doctor fail.
+const (
+	well    = "ok"
+	noted   = "note" // works, and has a limit that one should know of
+	warned  = "warn" // works now, and will hurt
+	failing = "FAIL"
+)
+
+// finding is what came of one check. It tells no secret and nothing personal.
+type finding struct {
+	Status string `json:"status"`
+	Check  string `json:"check"`
+	Detail string `json:"detail,omitempty"`
+	Cure   string `json:"cure,omitempty"` // the command or the setting that mends it
+}
+
+// findings are a patient's history.
+type findings []finding
+
+func (f *findings) add(status, check, detail, cure string) {
+	if status == well {
+		cure = ""
+	}
+	*f = append(*f, finding{status, check, detail, cure})
+}
+
+// check adds what came of a check that either succeeds or fails.
+func (f *findings) check(check, detail, cure string, err error) {
 	if err != nil {
-		return fmt.Errorf("reading configuration:\n%w", err)
+		f.add(failing, check, err.Error(), cure)
+		return
 	}
-	log := newLogger(p.Stderr, config)
-	sick := false
-	report := func(what, cure string, err error) {
-		if err == nil {
-			fmt.Fprintf(p.Stdout, "ok    %s\n", what)
-			return
-		}
-		sick = true
-		fmt.Fprintf(p.Stdout, "FAIL  %s: %v\n      %s\n", what, err, cure)
-	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	f.add(well, check, detail, "")
+}
+
+// Run checks the configuration and everything it points to, and says of each what
+// is wrong and what mends it. It sends no text and changes nothing, but that
+// opening a SQLite file brings its schema up to date and that the queues are
+// declared at the broker. It fails if any check does.
+func (d doctorCommand) Run(ctx context.Context, p process) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	report("configuration", "", nil)
-	st, err := openStores(ctx, config.DatabaseURL, log)
-	report("database and its schema", "check DATABASE_URL; run: prosms migrate up", err)
+	var found findings
+	config, err := loadConfig(p.Environ)
+	found.check("configuration", "", "correct the variables that are named; .env.example explains each", err)
 	if err == nil {
-		_, err = st.events.Head(ctx)
-		report("event log", "run: prosms migrate up", err)
-		report("closing the database", "", st.close())
+		found.examine(ctx, config, newLogger(p.Stderr, config))
 	}
-	if config.RabbitMQURL == "" {
-		fmt.Fprintln(p.Stdout, "note  RABBITMQ_URL is not set: the bus is in the process, one instance only")
-	} else {
-		report("RabbitMQ and its queues", "check RABBITMQ_URL; see the log for a queue with other arguments", pingBus(ctx, config))
+	if err := found.print(p.Stdout, d.JSON); err != nil {
+		return err
 	}
-	if config.RedisURL == "" {
-		fmt.Fprintln(p.Stdout, "note  REDIS_URL is not set: each instance counts limits by itself")
-	} else {
-		report("Redis", "check REDIS_URL", pingRedis(ctx, config))
-	}
-	switch {
-	case len(config.Providers) == 0:
-		fmt.Fprintln(p.Stdout, "note  no provider is configured: texts go to the sandbox")
-	case config.PublicURL == "":
-		fmt.Fprintln(p.Stdout, "note  PROSMS_PUBLIC_URL is not set: no receipts will arrive")
-	}
-	if sick {
-		return errors.New("something is wrong")
+	for _, f := range found {
+		if f.Status == failing {
+			return errors.New("something is wrong")
+		}
 	}
 	return nil
 }
 
-// pingBus connects to the broker, declares the topology and hangs up.
-func pingBus(ctx context.Context, config Config) error {
-	b, err := openBus(ctx, config, newLogger(nopWriter{}, config))
-	if err != nil {
-		return err
+func (f findings) print(out io.Writer, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(struct {
+			Findings findings `json:"findings"`
+		}{f})
 	}
-	return errors.Join(b.ping(ctx), b.Close())
+	for _, finding := range f {
+		line := fmt.Sprintf("%-5s %s", finding.Status, finding.Check)
+		if finding.Detail != "" {
+			line += ": " + finding.Detail
+		}
+		if finding.Cure != "" {
+			line += "\n      " + finding.Cure
+		}
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
-
-type nopWriter struct{}
-
-func (nopWriter) Write(b []byte) (int, error) { return len(b), nil }

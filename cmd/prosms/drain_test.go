@@ -48,31 +48,6 @@ func TestAGatewayThatIsStoppedFinishesWhatItHasClaimed(t *testing.T) {
 	}
 }
 
-func TestTheDoctorSaysWhatIsWell(t *testing.T) {
-	for name, full := range stacks {
-		t.Run(name, func(t *testing.T) {
-			rig := newRig(t, full)
-			report := rig.command("doctor")
-			if strings.Contains(report, "FAIL") || !strings.Contains(report, "ok    database and its schema") {
-				t.Errorf("the doctor says:\n%s", report)
-			}
-		})
-	}
-}
-
-func TestTheDoctorSaysWhatIsWrongAndHowToCureIt(t *testing.T) {
-	var stdout lockedBuffer
-	err := run(t.Context(), process{
-		Args: []string{"doctor"}, Stdout: &stdout, Stderr: &lockedBuffer{},
-		Environ: []string{"DATABASE_URL=sqlite:///no/such/folder/prosms.db", "REDIS_URL=redis://127.0.0.1:1/0"},
-	})
-	for _, want := range []string{"FAIL  database", "check DATABASE_URL", "FAIL  Redis", "check REDIS_URL"} {
-		if err == nil || !strings.Contains(stdout.String(), want) {
-			t.Errorf("error %v; the doctor does not say %q:\n%s", err, want, stdout.String())
-		}
-	}
-}
-
 func TestARevokedKeyIsRefusedWithinASecond(t *testing.T) {
 	rig := newRig(t, true)
 	gateway := rig.start()

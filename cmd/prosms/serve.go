@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pro-sms/prosms/adapters/metrics"
-	"github.com/pro-sms/prosms/adapters/postgres"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/ports"
@@ -36,7 +35,7 @@ func (s serveCommand) Run(ctx context.Context, p process) error {
 	}
 	log := newLogger(p.Stderr, config)
 	if _, local := sqlitePath(config.DatabaseURL); s.Migrate && !local {
-		if err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
+		if err := awaitMigration(ctx, config, log); err != nil {
 			return err
 		}
 	}
@@ -77,7 +76,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	defer closeTracing(traces, o.log)
 	o.log = slog.New(traces.LogHandler(o.log.Handler()))
 	measured := metrics.New(traces != nil, o.log)
-	st, err := openStores(ctx, c.DatabaseURL, o.log)
+	st, err := awaitStores(ctx, c, o.log)
 	if err != nil {
 		return err
 	}
@@ -170,7 +169,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
 	measured.Sample(newGauges(st, b, queries, runner, gate.States)...)
-	admin := newAdmin(measured.Handler(), checks, o.log)
+	flight := newFlightRecorder(o.log)
+	defer flight.Stop()
+	admin := newAdmin(measured.Handler(), flight, checks, o.log)
 	if len(c.Providers) == 0 { // or else it is not known which texts were the sandbox's
 		ps.compare(sentBy(queries))
 	}
@@ -217,14 +218,21 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 // runRouter consumes until ctx ends. Then it stops claiming first, and lets go of
 // relays that wait for a consumer in this process.
 func runRouter(ctx context.Context, router *message.Router, dispatcher *commands.Dispatcher, b bus) error {
-	stopped := make(chan struct{})
+	stopped, ended := make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
 		dispatcher.Stop()
+		// Closed amid its start, the router would fail and wait for handlers that never ran.
+		select {
+		case <-router.Running():
+		case <-ended:
+		case <-time.After(5 * time.Second):
+		}
 		_ = b.Close() // reported when it is closed again at the end
 		_ = router.Close()
 	})
 	err := router.Run(context.WithoutCancel(ctx))
+	close(ended)
 	if !stop() {
 		<-stopped
 	}

@@ -1,0 +1,42 @@
+package postgres_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pro-sms/prosms/adapters/postgres"
+	"github.com/pro-sms/prosms/ports/porttest/servers"
+)
+
+func TestADiagnosisNamesWhatTheRoleMayDoToTheLog(t *testing.T) {
+	url := servers.Postgres(t)
+	if err := postgres.Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	d, err := db.Diagnose(t.Context())
+	if err != nil || len(d.Allowed) > 0 || d.Version == "" || len(d.Commits) == 0 || d.Skew.Abs() > time.Minute {
+		t.Errorf("diagnosis of a new database: %+v, %v", d, err)
+	}
+
+	owner, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = owner.Close(t.Context()) }()
+	if _, err := owner.Exec(t.Context(), "GRANT INSERT, UPDATE, TRUNCATE ON events TO prosms_app"); err != nil {
+		t.Fatal(err)
+	}
+	d, err = db.Diagnose(t.Context())
+	want := []string{"INSERT INTO events SELECT * FROM events WHERE false", "UPDATE events SET type = type WHERE false", "TRUNCATE events"}
+	if err != nil || !slices.Equal(d.Allowed, want) {
+		t.Errorf("after a grant it names %q, %v; want %q", d.Allowed, err, want)
+	}
+}

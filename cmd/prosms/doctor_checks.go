@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pro-sms/prosms/adapters/postgres"
+	"github.com/pro-sms/prosms/adapters/rabbitmq"
+	"github.com/pro-sms/prosms/adapters/twilio"
+	"github.com/pro-sms/prosms/ports"
+)
+
+// Beyond these a clock, or a disk, gets a warning.
+const (
+	worryingSkew = time.Second
+	worryingSync = 20 * time.Millisecond // a commit's; all texts of a moment share one
+)
+
+// examine makes every check of an installation, in the order in which to mend it.
+func (f *findings) examine(ctx context.Context, c Config, log *slog.Logger) {
+	f.examineStore(ctx, c, log)
+	if c.MasterKey == nil {
+		f.add(noted, "master key", "the database's keys are kept unwrapped", "set PROSMS_MASTER_KEY: openssl rand -base64 32")
+	}
+	f.examineBroker(ctx, c)
+	if c.RedisURL == "" {
+		f.add(noted, "Redis", "each instance counts limits by itself", "set REDIS_URL where there are several instances")
+	} else {
+		f.check("Redis", "", "check REDIS_URL; redis-cli -u \"$REDIS_URL\" ping", pingRedis(ctx, c))
+	}
+	f.examineProviders(ctx, c)
+	f.examinePublicURL(ctx, c)
+}
+
+func (f *findings) examineStore(ctx context.Context, c Config, log *slog.Logger) {
+	path, local := sqlitePath(c.DatabaseURL)
+	st, err := openBeside(ctx, c.DatabaseURL, log)
+	if local && errors.Is(err, ports.ErrUnavailable) {
+		st, err = openStores(ctx, c.DatabaseURL, log) // a file that is yet to be made
+	}
+	f.check("database and its schema", st.kind, "check DATABASE_URL; run: prosms migrate up", err)
+	if err != nil {
+		return
+	}
+	head, err := st.events.Head(ctx)
+	f.check("event log", fmt.Sprintf("%d events", head.LastPosition), "run: prosms migrate up", err)
+	f.check("closing the database", "", "", st.close())
+	if local {
+		took, err := timeSyncs(filepath.Dir(path))
+		f.examineSync(took, err)
+		return
+	}
+	f.examinePostgres(ctx, c)
+}
+
+func (f *findings) examinePostgres(ctx context.Context, c Config) {
+	db, err := postgres.Open(ctx, postgres.Config{URL: c.DatabaseURL})
+	if err != nil {
+		f.check("PostgreSQL", "", "check DATABASE_URL", err)
+		return
+	}
+	defer db.Close()
+	d, err := db.Diagnose(ctx)
+	f.check("PostgreSQL", d.Version, "see its log", err)
+	if err != nil {
+		return
+	}
+	denied := error(nil)
+	if len(d.Allowed) > 0 {
+		denied = fmt.Errorf("the application's role is allowed: %s", strings.Join(d.Allowed, "; "))
+	}
+	f.check("rights: the log can only be read and appended to", "", "as the owner: REVOKE ALL ON events, commits FROM prosms_app, PUBLIC; GRANT SELECT ON events, commits TO prosms_app", denied)
+	if d.Owner {
+		f.add(noted, "login", "it owns the log: the triggers alone keep it from changing the past", "have DATABASE_URL log in as a member of prosms_app, and keep the owner for: prosms migrate up")
+	}
+	if d.Skew.Abs() > worryingSkew {
+		f.add(warned, "clock", fmt.Sprintf("the database is %s from this machine", d.Skew.Round(time.Millisecond)), "run an NTP client on both")
+	} else {
+		f.add(well, "clock", fmt.Sprintf("%s from the database", d.Skew.Round(time.Millisecond)), "")
+	}
+	if len(d.Lossy) > 0 {
+		f.add(failing, "durability", "off: "+strings.Join(d.Lossy, ", "), "set them on in postgresql.conf: otherwise a crash loses texts that were answered with 202")
+	}
+	f.examineSync(d.Commits, nil)
+}
+
+// examineSync judges what durable writes took.
+func (f *findings) examineSync(took []time.Duration, err error) {
+	if err != nil {
+		f.check("disk", "", "free space and check the rights of the folder", err)
+		return
+	}
+	median, slowest := took[len(took)/2], took[len(took)-1]
+	status, detail := well, fmt.Sprintf("a durable commit takes %s, the slowest of %d %s", median.Round(10*time.Microsecond), len(took), slowest.Round(10*time.Microsecond))
+	if median > worryingSync {
+		status = warned
+	}
+	f.add(status, "disk", detail, "put the log on a disk with a quick fsync: every text waits for one")
+}
+
+// timeSyncs syncs a file of its own in folder, as the log is synced.
+func timeSyncs(folder string) (took []time.Duration, err error) {
+	file, err := os.CreateTemp(folder, ".prosms-doctor-")
+	if err != nil {
+		return nil, errors.New("no file can be made beside the log")
+	}
+	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
+	for range 9 {
+		began := time.Now()
+		if _, err := file.Write(make([]byte, 4096)); err != nil {
+			return nil, err
+		}
+		if err := file.Sync(); err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took, nil
+}
+
+// examineBroker connects, declares the queues and hangs up. What their arguments
+// need (dead-lettering at least once, delivery limits) a broker that is too old, or
+// has a queue with others, refuses. A memory or disk alarm blocks publishing.
+func (f *findings) examineBroker(ctx context.Context, c Config) {
+	if c.RabbitMQURL == "" {
+		f.add(noted, "RabbitMQ", "the bus is in the process: one instance only", "set RABBITMQ_URL for more")
+		return
+	}
+	const cure = "check RABBITMQ_URL; rabbitmq-diagnostics alarms; rabbitmqctl enable_feature_flag all; drain and delete a queue that has other arguments"
+	b, err := openBus(ctx, c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		f.check("RabbitMQ and its queues", "", cure, err)
+		return
+	}
+	defer b.Close()
+	if err := b.ping(ctx); err != nil {
+		f.check("RabbitMQ and its queues", "", cure, err)
+		return
+	}
+	depths, err := b.depths(ctx)
+	detail := fmt.Sprintf("%d queues", len(depths))
+	if broker, ok := b.Bus.(*rabbitmq.Bus); ok && err == nil {
+		var server rabbitmq.Server
+		server, err = broker.Server(ctx)
+		detail = fmt.Sprintf("%s %s, %s", server.Product, server.Version, detail)
+	}
+	f.check("RabbitMQ and its queues", detail, cure, err)
+	if n := depths[ports.TopicDeadLetter]; n > 0 {
+		f.add(warned, "sms.dlq", fmt.Sprintf("%d messages that could not be delivered", n), "start an instance with role dispatch: it takes them up one by one")
+	}
+}
+
+// examineProviders asks each provider something that costs nothing.
+func (f *findings) examineProviders(ctx context.Context, c Config) {
+	if len(c.Providers) == 0 {
+		f.add(noted, "provider", "none is configured: texts go to the sandbox and reach nobody", "set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM, or PROSMS_CONFIG")
+	}
+	for _, p := range c.Providers {
+		provider, err := c.open(p)
+		if err != nil {
+			f.check("provider "+p.Name, "", "correct its configuration", err)
+			continue
+		}
+		asked, ok := provider.(interface{ Check(context.Context) error })
+		if !ok {
+			f.add(noted, "provider "+p.Name, "its credentials show with the first text", "")
+			continue
+		}
+		err = asked.Check(ctx)
+		if errors.Is(err, ports.ErrNoLookup) {
+			f.add(warned, "provider "+p.Name, "these are test credentials: nothing is sent", "set the live ones")
+			continue
+		}
+		f.check("provider "+p.Name, "credentials are good", "check its account and token; both are shown in the provider's console", err)
+	}
+}
+
+// examinePublicURL calls a running gateway as providers do: for a message that
+// does not exist, so that nothing changes.
+func (f *findings) examinePublicURL(ctx context.Context, c Config) {
+	if c.PublicURL == "" {
+		if len(c.Providers) > 0 {
+			f.add(noted, "public URL", "without PROSMS_PUBLIC_URL no receipts will arrive, and no STOP", "set it to the URL under which providers reach PROSMS_HTTP_ADDR")
+		}
+		return
+	}
+	if strings.HasPrefix(c.PublicURL, "http://") {
+		f.add(noted, "TLS", "callbacks with personal data come over plain http", "put TLS in front, and set PROSMS_PUBLIC_URL to https://…")
+	}
+	client := &http.Client{Timeout: 10 * time.Second}
+	for _, p := range c.Providers {
+		if p.Twilio == nil {
+			continue
+		}
+		err := callBack(ctx, client, c.PublicURL, p.Twilio.AuthToken)
+		f.check("public URL: a signed callback of "+p.Name, "", "start the gateway, let PROSMS_PUBLIC_URL name it exactly as callers see it (scheme, host, port), and have proxies pass path, query and body on unchanged", err)
+	}
+}
+
+func callBack(ctx context.Context, client *http.Client, publicURL string, token Secret) error {
+	target := publicURL + "/webhooks/twilio/status?m=msg_00000000000000000000000000000000&a=1"
+	form := url.Values{"MessageSid": {"SM" + strings.Repeat("0", 32)}, "MessageStatus": {"sent"}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form.Encode()))
+	if err != nil {
+		return errors.New("not a URL")
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("X-Twilio-Signature", twilio.Sign(twilio.Secret(token), target, form))
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	switch response.StatusCode {
+	case http.StatusNoContent:
+		return nil
+	case http.StatusForbidden:
+		return errors.New("the gateway there refuses our signature: it sees another URL, or has another token")
+	}
+	return fmt.Errorf("answered with %d", response.StatusCode)
+}
