@@ -11,6 +11,8 @@ import (
 	wsql "github.com/ThreeDotsLabs/watermill-sql/v3/pkg/sql"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/pro-sms/prosms/ports"
 )
 
 const (
@@ -43,8 +45,29 @@ func (db *DB) Feed(group string) *Feed {
 	return &Feed{db: db, group: group, closing: make(chan struct{})}
 }
 
-// Subscribe implements message.Subscriber. topic is only a name in the logs.
+// Subscribe implements message.Subscriber. topic is only a name in the logs. While
+// the server cannot be reached it waits.
 func (f *Feed) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	for {
+		messages, err := f.subscribe(ctx, topic)
+		if !errors.Is(err, ports.ErrUnavailable) {
+			return messages, err
+		}
+		f.db.log.Error("subscribing to the log", "error", err, "retry_in", retryInterval)
+		retry := time.NewTimer(retryInterval)
+		select {
+		case <-retry.C:
+		case <-f.closing:
+			retry.Stop()
+			return nil, err
+		case <-ctx.Done():
+			retry.Stop()
+			return nil, err
+		}
+	}
+}
+
+func (f *Feed) subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
@@ -65,7 +88,7 @@ func (f *Feed) Subscribe(ctx context.Context, topic string) (<-chan *message.Mes
 	}
 	messages, err := s.Subscribe(ctx, topic)
 	if err != nil {
-		return nil, fmt.Errorf("subscribing %s: %w", f.group, unavailable(err))
+		return nil, fmt.Errorf("subscribing %s: %w", f.group, errors.Join(unavailable(err), s.Close()))
 	}
 	f.subscriptions = append(f.subscriptions, s)
 	return messages, nil

@@ -1,7 +1,10 @@
 package postgres_test
 
 import (
+	"log/slog"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
@@ -100,4 +103,46 @@ func next(t *testing.T, messages <-chan *message.Message) (*message.Message, por
 		t.Fatal(err)
 	}
 	return m, frame
+}
+
+func TestAFeedWaitsForAServerThatIsInTrouble(t *testing.T) {
+	url := migrated(t)
+	complaints := make(lines, 10)
+	db, err := postgres.Open(t.Context(), postgres.Config{
+		URL: url, StatementTimeout: 50 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(complaints, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	appendOne(t, db.EventStore(), "a")
+	conn := owner(t, url)
+	run(t, conn, `BEGIN; LOCK TABLE relay_offsets`)
+	feed := db.Feed("relay")
+	defer closeFeed(t, feed)
+	subscribed := make(chan (<-chan *message.Message), 1)
+	go func() {
+		messages, err := feed.Subscribe(t.Context(), ports.TopicEvents)
+		if err != nil {
+			t.Error(err)
+		}
+		subscribed <- messages
+	}()
+	if line := await(t, complaints, "a complaint"); !strings.Contains(line, "subscribing to the log") {
+		t.Errorf("the log says %s", line)
+	}
+	run(t, conn, `ROLLBACK`)
+	m, _ := next(t, await(t, subscribed, "a subscription"))
+	m.Ack()
+}
+
+// lines is a writer that hands on what is written, as far as there is room.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default:
+	}
+	return len(p), nil
 }
