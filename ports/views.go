@@ -31,8 +31,14 @@ type Views interface {
 
 	// Advance runs apply in one transaction, alone for this projection, and
 	// commits the rows it put together with the checkpoint it returns. An error
-	// of apply rolls everything back and is returned.
+	// of apply rolls everything back and is returned. A crash of the database may
+	// undo the last commits, each as a whole and the later ones with it.
 	Advance(ctx context.Context, projection string, apply func(tx ViewTx, checkpoint int64) (int64, error)) error
+
+	// Pass moves checkpoints past events that concern none of projections: those
+	// that stand at from or later, and before to, then stand at to. It returns those
+	// that stand before from, which stay there.
+	Pass(ctx context.Context, projections []string, from, to int64) (behind []string, err error)
 
 	// Find returns rows in the order that q names.
 	Find(ctx context.Context, view View, q Query) ([]Row, error)

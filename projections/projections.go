@@ -27,6 +27,11 @@ type Projection struct {
 	apply func(row ports.Row, recorded []events.Recorded) (ports.Row, error)
 }
 
+// concerned reports whether any of recorded can change a row.
+func (p Projection) concerned(recorded []events.Recorded) bool {
+	return slices.ContainsFunc(recorded, func(e events.Recorded) bool { return p.belongs(e) != "" })
+}
+
 // reducer is a row as a value: Apply returns it after e. It knows nothing but
 // itself and e, so live, rebuilt and as-of views cannot differ.
 type reducer[R any] interface {

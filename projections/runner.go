@@ -36,8 +36,35 @@ func (r *Runner) Handle(msg *message.Message) error {
 		r.Log.Error("reading the log instead of a frame", "id", msg.UUID, "error", err)
 		return r.CatchUp(msg.Context())
 	}
+	var idle []Projection
 	for _, p := range r.Projections {
+		if !p.concerned(frame.Events) {
+			idle = append(idle, p)
+			continue
+		}
 		if err := r.advance(msg.Context(), p, frame.Events); err != nil {
+			return fmt.Errorf("projecting %s: %w", p.Name, err)
+		}
+	}
+	return r.pass(msg.Context(), idle, frame)
+}
+
+// pass moves projections that frame does not concern past it, all at once. Those
+// that are behind read what they lack.
+func (r *Runner) pass(ctx context.Context, idle []Projection, frame ports.EventFrame) error {
+	names := make([]string, len(idle))
+	for i, p := range idle {
+		names[i] = p.Name
+	}
+	behind, err := r.Views.Pass(ctx, names, frame.First-1, frame.Last)
+	if err != nil {
+		return fmt.Errorf("projecting: %w", err)
+	}
+	for _, p := range idle {
+		if !slices.Contains(behind, p.Name) {
+			continue
+		}
+		if err := r.advance(ctx, p, frame.Events); err != nil {
 			return fmt.Errorf("projecting %s: %w", p.Name, err)
 		}
 	}

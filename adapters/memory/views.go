@@ -43,6 +43,24 @@ func (v *Views) Advance(ctx context.Context, projection string, apply func(ports
 	return nil
 }
 
+// Pass implements ports.Views.
+func (v *Views) Pass(ctx context.Context, projections []string, from, to int64) (behind []string, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("passing to %d: %w", to, err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, projection := range projections {
+		switch at := v.checkpoints[projection]; {
+		case at < from:
+			behind = append(behind, projection)
+		case at < to:
+			v.moveTo(projection, to)
+		}
+	}
+	return behind, nil
+}
+
 func (v *Views) moveTo(projection string, checkpoint int64) {
 	if v.checkpoints == nil {
 		v.checkpoints = make(map[string]int64)

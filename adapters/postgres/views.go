@@ -33,9 +33,13 @@ func (v *Views) Checkpoint(ctx context.Context, projection string) (int64, error
 	return position, nil
 }
 
+// disposable transactions do not wait for the disk: what a crash of the server
+// takes from a view it takes from the checkpoint, too, and the log has it.
+var disposable = pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off"}
+
 // Advance implements ports.Views. The projection's checkpoint row is the lock.
 func (v *Views) Advance(ctx context.Context, projection string, apply func(ports.ViewTx, int64) (int64, error)) error {
-	tx, err := v.db.pool.Begin(ctx)
+	tx, err := v.db.pool.BeginTx(ctx, disposable)
 	if err != nil {
 		return fmt.Errorf("advancing %s: %w", projection, unavailable(err))
 	}
@@ -71,6 +75,37 @@ func lockCheckpoint(ctx context.Context, tx pgx.Tx, projection string) (position
 	}
 	err = tx.QueryRow(ctx, lock, projection).Scan(&position)
 	return position, err
+}
+
+// Pass implements ports.Views. Rows are locked in order, so that two that pass do
+// not wait for each other. A projection without a row stands at 0.
+func (v *Views) Pass(ctx context.Context, projections []string, from, to int64) ([]string, error) {
+	behind, err := v.pass(ctx, projections, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("passing to %d: %w", to, unavailable(err))
+	}
+	return behind, nil
+}
+
+func (v *Views) pass(ctx context.Context, projections []string, from, to int64) (behind []string, err error) {
+	const pass = `
+		WITH here AS (
+			SELECT projection, position FROM projection_checkpoints
+			WHERE projection = ANY ($1) ORDER BY projection FOR UPDATE
+		), moved AS (
+			UPDATE projection_checkpoints c SET position = $3 FROM here
+			WHERE c.projection = here.projection AND here.position >= $2 AND here.position < $3
+		)
+		SELECT name FROM unnest($1::text[]) name LEFT JOIN here ON here.projection = name
+		WHERE coalesce(here.position, 0) < $2`
+	err = pgx.BeginTxFunc(ctx, v.db.pool, disposable, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, pass, projections, from, to)
+		if err == nil {
+			behind, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		}
+		return err
+	})
+	return behind, err
 }
 
 // Find implements ports.Views.

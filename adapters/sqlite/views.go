@@ -43,10 +43,7 @@ func (v *Views) Advance(ctx context.Context, projection string, apply func(ports
 		if view.err != nil {
 			return view.err
 		}
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO projection_checkpoints (projection, position) VALUES (?, ?)
-			ON CONFLICT (projection) DO UPDATE SET position = excluded.position`, projection, to)
-		return err
+		return moveCheckpoint(ctx, tx, projection, to)
 	})
 	if applyErr != nil {
 		return applyErr
@@ -55,6 +52,38 @@ func (v *Views) Advance(ctx context.Context, projection string, apply func(ports
 		return fmt.Errorf("advancing %s: %w", projection, err)
 	}
 	return nil
+}
+
+// Pass implements ports.Views.
+func (v *Views) Pass(ctx context.Context, projections []string, from, to int64) (behind []string, err error) {
+	err = v.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		behind = nil
+		for _, projection := range projections {
+			at, err := checkpoint(ctx, tx, projection)
+			switch {
+			case err != nil:
+				return err
+			case at < from:
+				behind = append(behind, projection)
+			case at < to:
+				if err := moveCheckpoint(ctx, tx, projection, to); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("passing to %d: %w", to, err)
+	}
+	return behind, nil
+}
+
+func moveCheckpoint(ctx context.Context, tx *sql.Tx, projection string, to int64) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO projection_checkpoints (projection, position) VALUES (?, ?)
+		ON CONFLICT (projection) DO UPDATE SET position = excluded.position`, projection, to)
+	return err
 }
 
 // Find implements ports.Views.

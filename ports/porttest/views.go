@@ -30,6 +30,9 @@ func Views(t *testing.T, open func(*testing.T) ports.Views) {
 		{"documents are kept byte for byte", documentsAreKept},
 		{"a projection is advanced by one at a time", advancedByOneAtATime},
 
+		{"what nothing concerns passes, and what is behind is told", passLeavesThoseBehind},
+		{"passes and advances take turns", passesAndAdvancesTakeTurns},
+
 		{"all conditions hold", allConditionsHold},
 		{"rows come in order and then by id in the same direction", rowsComeInOrder},
 		{"rows whose order is null come never", nullOrderComesNever},
