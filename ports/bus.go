@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/pro-sms/prosms/domain"
-	"github.com/pro-sms/prosms/events"
 )
 
 // Bus carries frames. Its contract is Watermill's, with two promises more:
@@ -55,51 +53,11 @@ type WorkFrame struct {
 	Work []Work `json:"work"`
 }
 
-// EventFrame is the payload of TopicEvents: all events from First to Last.
-type EventFrame struct {
-	First  int64             `json:"first"`
-	Last   int64             `json:"last"`
-	Events []events.Recorded `json:"events"`
-}
-
 // DecodeWork reads a WorkFrame. Errors quote nothing of the payload.
 func DecodeWork(payload []byte) (WorkFrame, error) {
 	var f WorkFrame
 	if err := json.Unmarshal(payload, &f); err != nil || len(f.Work) == 0 {
 		return WorkFrame{}, fmt.Errorf("decoding work frame of %d bytes: malformed", len(payload))
-	}
-	return f, nil
-}
-
-// DecodeEvents reads an EventFrame and checks that it is whole. Where types are
-// named, only events of those types are decoded and stand in Events.
-func DecodeEvents(payload []byte, types ...string) (EventFrame, error) {
-	var raw struct {
-		First  int64             `json:"first"`
-		Last   int64             `json:"last"`
-		Events []events.Envelope `json:"events"`
-	}
-	if err := json.Unmarshal(payload, &raw); err != nil {
-		return EventFrame{}, fmt.Errorf("decoding event frame of %d bytes: malformed", len(payload))
-	}
-	n := int64(len(raw.Events))
-	whole := n > 0 && raw.First > 0 && raw.Last-raw.First+1 == n
-	for i, e := range raw.Events {
-		whole = whole && e.Position == raw.First+int64(i)
-	}
-	if !whole {
-		return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %d events", raw.First, raw.Last, n)
-	}
-	f := EventFrame{First: raw.First, Last: raw.Last, Events: make([]events.Recorded, 0, len(raw.Events))}
-	for _, envelope := range raw.Events {
-		if len(types) > 0 && !slices.Contains(types, envelope.Type) {
-			continue
-		}
-		recorded, err := envelope.Recorded()
-		if err != nil {
-			return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %w", raw.First, raw.Last, err)
-		}
-		f.Events = append(f.Events, recorded)
 	}
 	return f, nil
 }

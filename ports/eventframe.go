@@ -1,0 +1,56 @@
+package ports
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/pro-sms/prosms/events"
+)
+
+// EventFrame is the payload of TopicEvents: all events from First to Last.
+type EventFrame struct {
+	First  int64             `json:"first"`
+	Last   int64             `json:"last"`
+	Events []events.Recorded `json:"events"`
+}
+
+// sealedFrame is an EventFrame whose events are not decoded yet.
+type sealedFrame struct {
+	First  int64             `json:"first"`
+	Last   int64             `json:"last"`
+	Events []events.Envelope `json:"events"`
+}
+
+// DecodeEvents reads an EventFrame and checks that it is whole. Where types are
+// named, only events of those types are decoded and stand in Events. What is
+// decoded shares the memory of payload.
+func DecodeEvents(payload []byte, types ...string) (EventFrame, error) {
+	sealed, ok := scanFrame(payload)
+	if !ok {
+		sealed = sealedFrame{}
+		if err := json.Unmarshal(payload, &sealed); err != nil {
+			return EventFrame{}, fmt.Errorf("decoding event frame of %d bytes: malformed", len(payload))
+		}
+	}
+	n := int64(len(sealed.Events))
+	whole := n > 0 && sealed.First > 0 && sealed.Last-sealed.First+1 == n
+	for i, e := range sealed.Events {
+		whole = whole && e.Position == sealed.First+int64(i)
+	}
+	if !whole {
+		return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %d events", sealed.First, sealed.Last, n)
+	}
+	f := EventFrame{First: sealed.First, Last: sealed.Last, Events: make([]events.Recorded, 0, len(sealed.Events))}
+	for _, envelope := range sealed.Events {
+		if len(types) > 0 && !slices.Contains(types, envelope.Type) {
+			continue
+		}
+		recorded, err := envelope.Recorded()
+		if err != nil {
+			return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %w", sealed.First, sealed.Last, err)
+		}
+		f.Events = append(f.Events, recorded)
+	}
+	return f, nil
+}
