@@ -25,6 +25,8 @@ type Handler struct {
 	// PlainCallbacks allows callback URLs that begin with http://.
 	PlainCallbacks bool
 	Now            func() time.Time // nil: time.Now
+
+	senders senders
 }
 
 // Caller is who asks, as the inbound adapter has established it.

@@ -59,7 +59,7 @@ func (h *Handler) validateAddresses(invalid *Invalid, request Send, text *events
 		text.To = events.Personal(to)
 	}
 	if request.From != "" {
-		from, err := phone.ParseSender(request.From)
+		from, err := h.senders.parse(request.From)
 		if err != nil {
 			invalid.add("/from", CodeInvalidSender, "an E.164 number, a short code of 3 to 8 digits, or 1 to 11 letters and digits")
 		}
