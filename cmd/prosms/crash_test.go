@@ -50,7 +50,8 @@ func TestACrashAtAnyPointLosesAndDoublesNothing(t *testing.T) {
 				case <-time.After(2 * time.Minute):
 					t.Fatalf("%s was not passed", point)
 				}
-				if !strings.HasSuffix(strings.TrimSpace(gateway.output.String()), crash.Mark+string(point)) {
+				// What was logged at the same moment may stand behind the mark.
+				if !strings.Contains(gateway.output.String(), crash.Mark+string(point)+"\n") {
 					t.Fatalf("%s: the gateway ended by itself: %v", point, gateway.err)
 				}
 			}
