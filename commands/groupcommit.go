@@ -13,7 +13,8 @@ import (
 // one commit is being written, the next batch gathers. No timer holds anything
 // back, so a lone append is one commit. Guarantees are those of EventStore.
 //
-// It owns no goroutine: a caller whose batch is due writes it for all in it.
+// A caller whose batch is due has it written for all in it, by a goroutine that
+// ends with the commit, or with Timeout. Wait awaits those.
 type GroupCommit struct {
 	ports.EventStore
 	MaxEvents  int           // in a commit, unless one Append brings more; 0: 512
@@ -25,6 +26,7 @@ type GroupCommit struct {
 	queue   []*pending
 	waiting int // events in queue
 	active  int // batches being written
+	writing sync.WaitGroup
 }
 
 // pending is the Append of one caller.
@@ -65,9 +67,19 @@ func (g *GroupCommit) Append(ctx context.Context, writes ...ports.Write) ([]port
 			return nil, g.abandon(p, ctx.Err())
 		}
 	}
-	g.write(ctx, batch)
-	return p.results, p.err
+	// The commit is everybody's: it does not end with the ctx of one caller, and
+	// no caller waits for it longer than it wants.
+	g.writing.Go(func() { g.write(context.WithoutCancel(ctx), batch) })
+	select {
+	case <-p.done:
+		return p.results, p.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("appending: %w", ctx.Err())
+	}
 }
+
+// Wait returns when nothing is being written any more. Call it after the last Append.
+func (g *GroupCommit) Wait() { g.writing.Wait() }
 
 // enter returns the batch to write, or nil when p has to wait.
 func (g *GroupCommit) enter(p *pending) ([]*pending, error) {
@@ -119,8 +131,7 @@ func (g *GroupCommit) write(ctx context.Context, batch []*pending) {
 	for _, p := range batch {
 		all = append(all, p.writes...)
 	}
-	// The commit is everybody's: it does not end with the ctx of one caller.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), orDefault(g.Timeout, 15*time.Second))
+	ctx, cancel := context.WithTimeout(ctx, orDefault(g.Timeout, 15*time.Second))
 	defer cancel()
 	results, err := g.EventStore.Append(ctx, all...)
 	for _, p := range batch {

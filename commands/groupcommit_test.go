@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/pro-sms/prosms/adapters/memory"
 	"github.com/pro-sms/prosms/events"
@@ -163,6 +164,38 @@ func TestACallerThatGivesUpHoldsNobodyUp(t *testing.T) {
 		}
 		if recorded, _ := store.Load(t.Context(), "abandoned"); len(recorded) != 0 {
 			t.Error("what was abandoned while it waited was written")
+		}
+	})
+}
+
+func TestACallerGivesUpDuringACommitThatGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newGated()
+		g := &GroupCommit{EventStore: store, Writers: 1}
+		first := begin(t, g, write("first", 0))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		gaveUp := make(chan error, 1)
+		go func() {
+			_, err := g.Append(ctx, write("leader", 0))
+			gaveUp <- err
+		}()
+		synctest.Wait()
+		second := begin(t, g, write("beside", 0))
+		store.tokens <- struct{}{}
+		if _, err := first(); err != nil {
+			t.Error(err)
+		}
+		if err := <-gaveUp; !errors.Is(err, context.DeadlineExceeded) { // its batch is being written, and hangs
+			t.Errorf("got %v, want DeadlineExceeded", err)
+		}
+		store.tokens <- struct{}{}
+		if _, err := second(); err != nil {
+			t.Errorf("the append in the batch of one that gave up: %v", err)
+		}
+		g.Wait()
+		if recorded, _ := store.Load(t.Context(), "leader"); len(recorded) != 1 {
+			t.Errorf("%d events of the one that gave up, want 1", len(recorded))
 		}
 	})
 }

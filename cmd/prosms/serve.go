@@ -85,7 +85,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	store := traces.EventStore(&commands.GroupCommit{EventStore: measured.EventStore(st.events)})
+	commits := &commands.GroupCommit{EventStore: measured.EventStore(st.events)}
+	defer commits.Wait()
+	store := traces.EventStore(commits)
 	b, err := openBus(ctx, c, o.log)
 	if err != nil {
 		return err

@@ -86,8 +86,7 @@ func (s *traffic) expectRefused(t *testing.T, when string) {
 	t.Helper()
 	key, text, asked := s.key(), s.rig.plain(1), time.Now()
 	ids, status, err := s.try(key, text)
-	// A request may wait 15 s for its turn to commit, and 15 s for the commit.
-	if ids != nil || status != http.StatusServiceUnavailable || time.Since(asked) > 40*time.Second {
+	if ids != nil || status != http.StatusServiceUnavailable || time.Since(asked) > 20*time.Second {
 		t.Errorf("while %s a text was answered with %d after %s, %v", when, status, time.Since(asked), err)
 	}
 	s.sendAs(key, text) // its outcome is unknown until it is answered
