@@ -80,8 +80,8 @@ func startPlant(t *testing.T, set fuses, clock func() time.Time) *plant {
 	}
 	scheduler := &commands.Scheduler{
 		Store: store, Bus: bus, Depth: bus.Depth, Log: log, Now: clock, Abandoned: 90 * time.Second,
-		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error) {
-			return queries.Due(ctx, string(status), string(lane), by, limit)
+		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error) {
+			return queries.Due(ctx, string(status), string(lane), by, after, limit)
 		},
 		Sweeper: &commands.Sweeper{
 			Store: store, Providers: providers, Log: log, Dispatched: queries.Dispatched,

@@ -27,8 +27,9 @@ type Scheduler struct {
 	Store ports.EventStore
 	Bus   message.Publisher
 	// Due returns ids of messages of a status, and of a lane unless that is empty,
-	// which have waited for attention since by or longer, the longest first.
-	Due        func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error)
+	// which have waited for attention since by or longer, the longest first, after a
+	// place; and the place of the last.
+	Due        func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error)
 	Depth      func(ctx context.Context, topic string) (int, error) // of a lane's queue
 	Reconciler *Reconciler
 	// Shut reports whether nothing can send m just now; then it is not issued, for
@@ -50,6 +51,7 @@ type Scheduler struct {
 	Log        *slog.Logger
 
 	issued map[string]time.Time // work issued lately, by attempt id; only issueRound uses it
+	places sync.Map             // for status and lane: the *ports.Cursor at which the last round ended
 }
 
 // Run schedules until ctx ends.
@@ -150,8 +152,23 @@ func (s *Scheduler) shut(m stream[domain.Message]) bool {
 	return s.Shut != nil && s.Shut(m.ID, m.State)
 }
 
+// next returns the next messages of a status and lane that are due. It goes on where
+// the last round ended, and then from the start again: what cannot be helped now,
+// since its provider is shut or does not answer, keeps nothing behind it waiting.
+func (s *Scheduler) next(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time) ([]string, error) {
+	key, limit := [2]string{string(status), string(lane)}, orDefault(s.Limit, 500)
+	place, _ := s.places.Load(key)
+	after, _ := place.(*ports.Cursor)
+	ids, last, err := s.Due(ctx, status, lane, by, after, limit)
+	if len(ids) < limit {
+		last = nil
+	}
+	s.places.Store(key, last)
+	return ids, err
+}
+
 func (s *Scheduler) due(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time) ([]stream[domain.Message], error) {
-	ids, err := s.Due(ctx, status, lane, by, orDefault(s.Limit, 500))
+	ids, err := s.next(ctx, status, lane, by)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
@@ -198,7 +215,7 @@ func (s *Scheduler) abandon(ctx context.Context, now time.Time) error {
 	if s.AloneSince.After(by) {
 		by = s.AloneSince
 	}
-	ids, err := s.Due(ctx, domain.Dispatching, "", by, orDefault(s.Limit, 500))
+	ids, err := s.next(ctx, domain.Dispatching, "", by)
 	if err != nil {
 		return err
 	}
@@ -227,7 +244,7 @@ func (s *Scheduler) abandon(ctx context.Context, now time.Time) error {
 
 // reconcile has doubts looked up whose time has come.
 func (s *Scheduler) reconcile(ctx context.Context, now time.Time) error {
-	ids, err := s.Due(ctx, domain.InDoubt, "", now, orDefault(s.Limit, 500))
+	ids, err := s.next(ctx, domain.InDoubt, "", now)
 	if err != nil {
 		return err
 	}

@@ -34,8 +34,8 @@ func newOffice(t *testing.T) *office {
 	o.runner = &projections.Runner{Store: o.store, Views: views, Projections: []projections.Projection{projections.Messages()}, Log: log}
 	o.scheduler = &Scheduler{
 		Store: o.store, Bus: o.bus, Log: log,
-		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error) {
-			return o.queries.Due(ctx, string(status), string(lane), by, limit)
+		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error) {
+			return o.queries.Due(ctx, string(status), string(lane), by, after, limit)
 		},
 		Depth: func(_ context.Context, topic string) (int, error) { return o.depth[topic], nil },
 		Reconciler: &Reconciler{
@@ -234,5 +234,26 @@ func TestTheSchedulerRunsUntilItsContextEnds(t *testing.T) {
 		if got := o.bus.take(t)["sms.dispatch.normal"]; len(got) != 1 {
 			t.Errorf("issued %v; want the lost work once", got)
 		}
+	})
+}
+
+func TestWhatCannotBeSentKeepsNothingBehindItWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.scheduler.Limit = 2
+		o.scheduler.Shut = func(id string, _ domain.Message) bool { return id < "msg_5" }
+		due := time.Now().Add(time.Minute).UTC()
+		scheduled := text(domain.Normal)
+		scheduled.SendAt = &due
+		for i := range 7 {
+			o.record(fmt.Sprint("msg_", i), scheduled)
+		}
+		time.Sleep(time.Minute)
+		o.expectIssued("the first two, which are shut")
+		o.expectIssued("the next two, which are shut")
+		o.expectIssued("one that is shut, one that is not", ports.Work{MessageID: "msg_5", Attempt: 1})
+		o.expectIssued("the last", ports.Work{MessageID: "msg_6", Attempt: 1})
+		o.scheduler.Shut = nil
+		o.expectIssued("from the start again", ports.Work{MessageID: "msg_0", Attempt: 1}, ports.Work{MessageID: "msg_1", Attempt: 1})
 	})
 }

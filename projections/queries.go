@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pro-sms/prosms/events"
@@ -83,8 +84,9 @@ func (q Queries) Messages(ctx context.Context, f MessageFilter) ([]Message, *por
 }
 
 // Due returns the ids of messages of a status, and of a lane unless that is empty,
-// which the scheduler has to see to by a time, the longest waiting first.
-func (q Queries) Due(ctx context.Context, status, lane string, by time.Time, limit int) ([]string, error) {
+// which the scheduler has to see to by a time, the longest waiting first, after a
+// place; and the last one's.
+func (q Queries) Due(ctx context.Context, status, lane string, by time.Time, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error) {
 	where := []ports.Condition{
 		{Column: "status", Op: ports.Equal, Value: status},
 		{Column: "due_at", Op: ports.AtMost, Value: by.UTC()},
@@ -92,11 +94,15 @@ func (q Queries) Due(ctx context.Context, status, lane string, by time.Time, lim
 	if lane != "" {
 		where = append(where, ports.Condition{Column: "lane", Op: ports.Equal, Value: lane})
 	}
-	rows, err := q.Views.Find(ctx, messagesView, ports.Query{Where: where, OrderBy: "due_at", Limit: limit})
+	rows, err := q.Views.Find(ctx, messagesView, ports.Query{Where: where, OrderBy: "due_at", After: after, Limit: limit})
 	if err != nil {
-		return nil, fmt.Errorf("searching due messages: %w", err)
+		return nil, nil, fmt.Errorf("searching due messages: %w", err)
 	}
-	return idsOf(rows), nil
+	if len(rows) == 0 {
+		return []string{}, nil, nil
+	}
+	last := rows[len(rows)-1]
+	return idsOf(rows), &ports.Cursor{Key: last.Keys[slices.Index(messagesView.Columns, "due_at")], ID: last.ID}, nil
 }
 
 // Dispatched returns the ids of messages that were dispatched by a time and have

@@ -155,10 +155,18 @@ func TestDueAreThoseThatWaitedTheLongest(t *testing.T) {
 			{"retrying", "", time.Hour, 10, []string{}},
 			{"canceled", "", time.Hour, 10, []string{}},
 		} {
-			got, err := h.queries().Due(t.Context(), tt.status, tt.lane, now.Add(tt.by), tt.limit)
+			got, _, err := h.queries().Due(t.Context(), tt.status, tt.lane, now.Add(tt.by), nil, tt.limit)
 			if !slices.Equal(got, tt.want) || err != nil {
 				t.Errorf("%s of lane %q by %v: %v, %v; want %v", tt.status, tt.lane, tt.by, got, err, tt.want)
 			}
+		}
+		_, last, err := h.queries().Due(t.Context(), "scheduled", "", now.Add(time.Hour), nil, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest, _, err := h.queries().Due(t.Context(), "scheduled", "", now.Add(time.Hour), last, 10)
+		if !slices.Equal(rest, []string{"msg_3", "msg_1"}) || err != nil {
+			t.Errorf("after the first: %v, %v", rest, err)
 		}
 	})
 }

@@ -131,8 +131,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, queries, o.log), c.DefaultTenant
 	scheduler := &commands.Scheduler{
 		Store: store, Bus: b, Depth: b.Depth, Log: o.log,
-		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error) {
-			return queries.Due(ctx, string(status), string(lane), by, limit)
+		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error) {
+			return queries.Due(ctx, string(status), string(lane), by, after, limit)
 		},
 		Sweeper: &commands.Sweeper{
 			Store: store, Providers: ps.Providers, Delays: c.ReceiptDelays, Dispatched: queries.Dispatched, Log: o.log,
