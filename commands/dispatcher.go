@@ -34,6 +34,9 @@ type Dispatcher struct {
 	// not admit. After that its messages are deferred and the frame is acked: the
 	// broker counts on acks within 30 min, and on fewer than 20 deliveries. 0: 10 min
 	HoldLimit time.Duration
+	// HoldAside is that limit where one of several providers is left alone and
+	// another is not. 0: 5 s
+	HoldAside time.Duration
 	// Persist bounds how long the outcome of a provider call is kept trying to
 	// be appended while the store is gone. After that it is a doubt like after a
 	// crash. 0: 1 min

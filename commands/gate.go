@@ -180,6 +180,17 @@ func (g *Gate) Shut(provider string) bool {
 	return g.guarded(provider).state.Phase == breaker.Open
 }
 
+// Closed reports whether provider's breaker lets everything pass.
+func (g *Gate) Closed(provider string) bool {
+	if g == nil {
+		return true
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p := g.guarded(provider)
+	return p.watch != nil && p.state.Phase == breaker.Closed
+}
+
 // States returns where each breaker stands: 0 closed, 1 open, 0.5 half open.
 func (g *Gate) States() map[string]float64 {
 	g.mu.Lock()

@@ -337,3 +337,25 @@ func TestTheCooldownGrowsWhileProbesFail(t *testing.T) {
 		}
 	})
 }
+
+func TestAProviderThatIsLeftAloneHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a, b := w.withTwo(taken())
+		w.dispatcher.Providers.Routes = []domain.Route{{Provider: "a", Weight: 1, Prefix: "+49"}, {Provider: "b", Weight: 1}}
+		w.record(breakerPrefix+"a", events.BreakerOpened{Provider: "a", Reason: breaker.ReasonOperator + "test"})
+		w.dispatcher.Gate = w.gateOn(func(g *Gate) { g.Providers = []string{"a", "b"} })
+		stuck := text(domain.Normal)
+		stuck.To = "+4915112345678"
+		w.record("msg_stuck", stuck)
+		began := time.Now()
+		w.dispatch(domain.Normal, []ports.Work{{MessageID: "msg_stuck", Attempt: 1}})()
+		if held := time.Since(began); held != 5*time.Second { // then what is behind it in the queue comes
+			t.Errorf("held for %v", held)
+		}
+		w.expect("msg_stuck", "message.accepted", "message.deferred")
+		if a.sent()+b.sent() != 0 {
+			t.Errorf("%d and %d calls", a.sent(), b.sent())
+		}
+	})
+}

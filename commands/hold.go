@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pro-sms/prosms/domain"
@@ -14,21 +15,24 @@ import (
 type kept struct {
 	work  []ports.Work
 	delay Delay // the shortest
+	paced bool  // some of it waits for its turn, and not for a breaker
 }
 
 func (k *kept) add(work ports.Work, delay Delay) {
 	if len(k.work) == 0 || delay.sooner(k.delay) {
 		k.delay = delay
 	}
+	k.paced = k.paced || delay.Reason == domain.DeferredForPacing
 	k.work = append(k.work, work)
 }
 
 // hold keeps a frame, and so its subscription's place in the queue, until all of
 // it is claimed: consuming pauses, no attempt is used, and no more is in memory
 // than a frame for each subscription. Frames of a lane go on one after the other.
-// What is still held after HoldLimit is deferred in the log.
+// What is still held after HoldLimit is deferred in the log; after HoldAside, if
+// all of it waits for a breaker while behind it may be what others can send.
 func (d *Dispatcher) hold(ctx context.Context, lane domain.Lane, k kept) error {
-	limit := time.NewTimer(orDefault(d.HoldLimit, 10*time.Minute))
+	limit := time.NewTimer(d.holdLimit(k))
 	defer limit.Stop()
 	select {
 	case d.turns[lane] <- struct{}{}:
@@ -57,6 +61,14 @@ func (d *Dispatcher) hold(ctx context.Context, lane domain.Lane, k kept) error {
 		}
 		again.Stop()
 	}
+}
+
+func (d *Dispatcher) holdLimit(k kept) time.Duration {
+	passes := func(p ports.Provider) bool { return d.Gate.Closed(p.Name()) }
+	if !k.paced && slices.ContainsFunc(d.Providers.All, passes) {
+		return orDefault(d.HoldAside, 5*time.Second)
+	}
+	return orDefault(d.HoldLimit, 10*time.Minute)
 }
 
 // pause returns how long to wait before asking the gate again, if it does not
