@@ -46,7 +46,7 @@ type Dispatcher struct {
 
 	once   sync.Once
 	slots  *slots
-	turns  map[domain.Lane]chan struct{} // one frame of a lane at a time asks the gate again
+	turns  map[domain.Lane]chan struct{} // so many frames of a lane ask the gate again at a time
 	calls  sync.WaitGroup
 	closed context.Context
 	close  context.CancelFunc
@@ -62,6 +62,7 @@ func (d *Dispatcher) init() {
 		for _, lane := range domain.Lanes {
 			d.turns[lane] = make(chan struct{}, 1)
 		}
+		d.turns[domain.High] = make(chan struct{}, 2*rush) // they are of one text each
 		d.closed, d.close = context.WithCancel(context.Background())
 	})
 }
@@ -99,6 +100,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, lane domain.Lane, work []port
 // round claims what of work may be sent now, waiting for free slots as it goes,
 // and makes the calls. It returns what the gate keeps back.
 func (d *Dispatcher) round(ctx context.Context, lane domain.Lane, work []ports.Work) (kept kept, err error) {
+	defer d.slots.claiming(lane)()
 	for len(work) > 0 {
 		n, err := d.slots.acquire(ctx, lane, len(work))
 		if err != nil {

@@ -28,7 +28,8 @@ func (k *kept) add(work ports.Work, delay Delay) {
 
 // hold keeps a frame, and so its subscription's place in the queue, until all of
 // it is claimed: consuming pauses, no attempt is used, and no more is in memory
-// than a frame for each subscription. Frames of a lane go on one after the other.
+// than a frame for each subscription. Frames of a lane go on one after the other,
+// urgent ones a few at a time.
 // What is still held after HoldLimit is deferred in the log; after HoldAside, if
 // all of it waits for a breaker while behind it may be what others can send.
 func (d *Dispatcher) hold(ctx context.Context, lane domain.Lane, k kept) error {

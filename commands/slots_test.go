@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/pro-sms/prosms/domain"
 )
@@ -92,6 +93,38 @@ func TestWaitingForASlotEndsWithTheContext(t *testing.T) {
 		s.release(1)
 		if n, err := s.acquire(ctx, domain.High, 1); n != 0 || err == nil || s.used != 0 {
 			t.Errorf("with an ended context: %d, %v, %d used", n, err, s.used)
+		}
+	})
+}
+
+func TestLowerLanesGiveWayToManyUrgentFrames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlots(16)
+		var done []func()
+		for range rush {
+			done = append(done, s.claiming(domain.High))
+		}
+		waited := func(lane domain.Lane) time.Duration {
+			began := time.Now()
+			n, err := s.acquire(t.Context(), lane, 1)
+			if err != nil {
+				t.Error(err)
+			}
+			s.release(n)
+			return time.Since(began)
+		}
+		if got := waited(domain.Normal); got != giveWays {
+			t.Errorf("in a rush lane normal waited %v, want %v and no longer", got, giveWays)
+		}
+		if got := waited(domain.High); got != 0 {
+			t.Errorf("lane high waited %v for itself", got)
+		}
+		time.AfterFunc(giveWays/2, done[0])
+		if got := waited(domain.Bulk); got != giveWays/2 {
+			t.Errorf("lane bulk waited %v, and the rush was over after %v", got, giveWays/2)
+		}
+		if got := waited(domain.Normal); got != 0 {
+			t.Errorf("lane normal waited %v after the rush", got)
 		}
 	})
 }

@@ -19,7 +19,7 @@ import (
 // subscriptions says how many frames of a lane are handled at once. A frame is
 // done once it is claimed, which is a commit's time; lane high has one text in a
 // frame and so needs most.
-var subscriptions = map[domain.Lane]int{domain.High: 8, domain.Normal: 4, domain.Bulk: 2}
+var subscriptions = map[domain.Lane]int{domain.High: 32, domain.Normal: 4, domain.Bulk: 2}
 
 // newRouter lists which handler consumes what, for the roles of this instance. Once
 // stopping ends, frames that fail go back without a word: the bus is being closed.
