@@ -135,10 +135,32 @@ func (r *rig) expectCommandLine(ids []string) {
 	if preview := r.command("dlq", "replay", "--tenant", "acme", "--all", "--dry-run"); !strings.Contains(preview, "1 of 1 would be sent") {
 		r.t.Errorf("preview:\n%s", preview)
 	}
-	r.command("dlq", "replay", "--tenant", "acme", "--reason", "mended", dead[0])
+	past, future := time.Now().Add(-time.Hour).Format(time.RFC3339), time.Now().Add(time.Hour).Format(time.RFC3339)
+	for want, args := range map[int][]string{0: {"--before", past}, 1: {"--since", past, "--before", future}} {
+		if got := strings.Count(r.command(append([]string{"dlq", "list"}, args...)...), "msg_"); got != want {
+			r.t.Errorf("%v lists %d dead letters, want %d", args, got, want)
+		}
+	}
+	fields := strings.Fields(r.command("dlq", "replay", "--tenant", "acme", "--reason", "mended", dead[0]))
+	if said := r.command("dlq", "pause", fields[0], "--reason", "lunch"); !strings.Contains(said, "is paused: 1 selected, 1 pending") {
+		r.t.Errorf("pause says %s", said)
+	}
+	if err := r.try("dlq", "pause", fields[0]); err == nil || !strings.Contains(err.Error(), "--reason") {
+		r.t.Errorf("pausing without a reason: %v", err)
+	}
+	if said := r.command("dlq", "resume", fields[0], "--reason", "back"); !strings.Contains(said, "is running") {
+		r.t.Errorf("resume says %s", said)
+	}
+	if listed := r.command("dlq", "replays"); !strings.Contains(listed, fields[0]) || !strings.Contains(listed, "running") {
+		r.t.Errorf("replays:\n%s", listed)
+	}
 	second := r.start()
 	eventually(r.t, 30*time.Second, "delivered", func() bool { return second.statusOf(dead[0]) == "delivered" })
+	eventually(r.t, 30*time.Second, "completed", func() bool { return second.getReplay(fields[0]).Status == "completed" })
 	second.stop()
+	if err := r.try("dlq", "cancel", fields[0], "--reason", "too late"); err == nil {
+		r.t.Error("a replay that is over was canceled")
+	}
 }
 
 func TestAReplayThatIsKilledGoesOnAndSendsEachOnce(t *testing.T) {

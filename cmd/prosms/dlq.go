@@ -17,6 +17,10 @@ type dlqCommand struct {
 	List    dlqList    `cmd:"" help:"List dead letters, the latest first."`
 	Show    dlqShow    `cmd:"" help:"Show a dead letter with all its attempts, or a replay."`
 	Replay  dlqReplay  `cmd:"" help:"Send dead letters again: those named, or all that the filter selects now."`
+	Replays dlqReplays `cmd:"" help:"List replays, the latest first."`
+	Pause   dlqPause   `cmd:"" help:"Stop a replay until somebody resumes it."`
+	Resume  dlqResume  `cmd:"" help:"Let a replay go on, also one that has paused itself."`
+	Cancel  dlqCancel  `cmd:"" help:"End a replay: what it has not sent again stays a dead letter."`
 	Discard dlqDiscard `cmd:"" help:"Put a dead letter aside for good."`
 }
 
@@ -29,11 +33,15 @@ type dlqFilter struct {
 	Group    string `help:"Only those with this error (see list --by-error)."`
 	Provider string `help:"Only those whose last attempt was with it."`
 	Lane     string `help:"Only those of this lane."`
+
+	Since  time.Time `help:"Only those given up at this time (RFC 3339) or later." format:"2006-01-02T15:04:05Z07:00"`
+	Before time.Time `help:"Only those given up before this time." format:"2006-01-02T15:04:05Z07:00"`
 }
 
 func (f dlqFilter) filter(limit int) projections.DeadLetterFilter {
 	return projections.DeadLetterFilter{
-		Tenant: f.Tenant, Reason: f.Reason, Class: f.Class, Code: f.Code, Group: f.Group, Provider: f.Provider, Lane: f.Lane, Limit: limit,
+		Tenant: f.Tenant, Reason: f.Reason, Class: f.Class, Code: f.Code, Group: f.Group, Provider: f.Provider, Lane: f.Lane,
+		DeadLetteredAfter: f.Since.UTC(), DeadLetteredBefore: f.Before.UTC(), Limit: limit,
 	}
 }
 
