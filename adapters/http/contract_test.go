@@ -32,7 +32,7 @@ var load = sync.OnceValues(func() (contracted, error) {
 	if err != nil {
 		return contracted{}, err
 	}
-	for _, text := range []string{"text/html", "text/javascript", "text/css", "text/xml"} {
+	for _, text := range []string{"text/html", "text/javascript", "text/css", "text/xml", "application/x-ndjson"} {
 		openapi3filter.RegisterBodyDecoder(text, openapi3filter.PlainBodyDecoder)
 	}
 	router, err := legacy.NewRouter(document)

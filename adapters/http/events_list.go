@@ -14,7 +14,8 @@ var eventType = regexp.MustCompile(`^[a-z_]{1,40}(\.[a-z_]{1,40})?$`)
 
 // listEvents answers with a tenant's part of the log, oldest first, from a
 // position on. Its cursors are positions: next_cursor, and the position of the
-// last event of the last page, may be kept for as long as one likes.
+// last event of the last page, may be kept for as long as one likes. Accept chooses
+// the format.
 func (a *api) listEvents(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
 	q := readQuery(r, "after", "cursor", "type", "limit")
 	filter := projections.LogFilter{Tenant: caller.Tenant, After: q.position("after"), Type: q.eventType(), Limit: q.limit()}
@@ -32,15 +33,22 @@ func (a *api) listEvents(w http.ResponseWriter, r *http.Request, caller commands
 		return err
 	}
 	shown := page[event]{Data: make([]event, len(found.Events))}
+	if found.More {
+		next := strconv.FormatInt(found.Seen, 10)
+		shown.NextCursor = &next
+	}
+	format := wanted(r, ndjson, cloudEvents)
+	if format == cloudEvents {
+		return a.writeCloudEvents(w, r, found.Events, shown.NextCursor)
+	}
 	links := a.links(len(found.Events))
 	for i, e := range found.Events {
 		if shown.Data[i], err = links.show(r.Context(), e); err != nil {
 			return err
 		}
 	}
-	if found.More {
-		next := strconv.FormatInt(found.Seen, 10)
-		shown.NextCursor = &next
+	if format == ndjson {
+		return writeLines(w, r, shown)
 	}
 	return writeJSON(w, http.StatusOK, shown)
 }

@@ -77,6 +77,7 @@ func (a *api) routes() []route {
 		{pattern: "GET /livez", access: exempt, handle: a.health.live},
 		{pattern: "GET /readyz", access: exempt, handle: a.health.ready},
 		{pattern: "GET /openapi.json", access: public, handle: getFile("application/json", openAPI)},
+		{pattern: "GET /schemas/{file}", access: public, handle: getSchema},
 		{pattern: "GET /docs", access: public, handle: getPage},
 		{pattern: "GET /docs/docs.js", access: public, handle: getFile("text/javascript; charset=utf-8", docsScript)},
 		{pattern: "GET /docs/docs.css", access: public, handle: getFile("text/css; charset=utf-8", docsStyle)},

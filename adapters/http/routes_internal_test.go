@@ -31,7 +31,7 @@ func newAPI() *api {
 // concrete is a pattern as a request.
 func concrete(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	return method, strings.NewReplacer("{id}", "msg_1", "{number}", "+14155552671", "{provider}", "acme").Replace(path)
+	return method, strings.NewReplacer("{id}", "msg_1", "{number}", "+14155552671", "{provider}", "acme", "{file}", "message.accepted.1.json").Replace(path)
 }
 
 func TestEveryRouteDeclaresWhoMayTakeIt(t *testing.T) {

@@ -65,6 +65,7 @@ type commandLine struct {
 	Restored restoredCommand `cmd:"" help:"Make a database that comes from a backup safe to serve."`
 	Audit    auditCommand    `cmd:"" help:"Sign heads of the log, and export events for an auditor."`
 	Tail     tailCommand     `cmd:"" help:"Follow the log, without anything personal."`
+	Export   exportCommand   `cmd:"" help:"Write part of the log as lines of JSON, for a warehouse."`
 	Explain  explainCommand  `cmd:"" help:"Tell what happened to a text and what happens next."`
 	Bench    benchCommand    `cmd:"" help:"Measure a whole gateway in this process, with the sandbox as its provider."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

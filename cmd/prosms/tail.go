@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 type tailCommand struct {
 	After  int64    `help:"Begin after this position; -1: with what comes from now on." default:"-1"`
-	Type   []string `help:"Only events whose type begins so: message, consent.opted_out."`
+	Type   []string `help:"Only events of these types, or of all types with this part before the dot: message, consent.opted_out."`
 	Stream string   `help:"Only the events of this message, key or replay."`
 	Once   bool     `help:"End at the head of the log."`
 	JSON   bool     `help:"A line of JSON for each event, with what is personal left out." name:"json"`
@@ -80,12 +81,14 @@ func (t tailCommand) wants(e events.Recorded) bool {
 	if t.Stream != "" && t.Stream != e.StreamID {
 		return false
 	}
-	for _, prefix := range t.Type {
-		if strings.HasPrefix(e.Type, prefix) {
-			return true
-		}
-	}
-	return len(t.Type) == 0
+	return ofTypes(e.Type, t.Type)
+}
+
+// ofTypes reports whether an event is of one of types, of which each may be the part
+// before the dot; of any where there are none.
+func ofTypes(eventType string, types []string) bool {
+	kind, _, _ := strings.Cut(eventType, ".")
+	return len(types) == 0 || slices.Contains(types, eventType) || slices.Contains(types, kind)
 }
 
 func (t tailCommand) print(out io.Writer, e events.Recorded) error {

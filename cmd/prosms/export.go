@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/projections"
+)
+
+type exportCommand struct {
+	After  int64    `help:"Begin after this position: the last one of the export before." default:"0"`
+	Until  string   `help:"End with this position or RFC 3339 time. Empty: the head of the log as it is now." placeholder:"POSITION|TIME"`
+	Tenant string   `help:"Only this tenant's events."`
+	Type   []string `help:"Only events of these types, or of all types with this part before the dot." placeholder:"TYPE"`
+	Format string   `help:"ndjson: events as the API shows them, but for the link. cloudevents: CloudEvents 1.0. A line each." enum:"ndjson,cloudevents" default:"ndjson"`
+}
+
+// Run writes part of the log to the standard output, for a warehouse, with numbers
+// and texts, and says on the other output where the next export has to begin. It
+// works beside a gateway.
+func (c exportCommand) Run(ctx context.Context, p process) error {
+	if c.After < 0 {
+		return fmt.Errorf("--after: a position, from 0 on")
+	}
+	return withReader(ctx, p, func(t tool) error {
+		until, err := c.until(ctx, t)
+		if err != nil {
+			return err
+		}
+		out := bufio.NewWriter(p.Stdout)
+		written := 0
+		for position := c.After; position < until; {
+			page, err := t.stores.events.Read(ctx, position, int(min(500, until-position)))
+			if err != nil {
+				return err
+			}
+			if len(page) == 0 {
+				return fmt.Errorf("the log ends at %d, before %d", position, until)
+			}
+			for _, e := range page {
+				position = e.Position
+				if !c.wants(e) {
+					continue
+				}
+				line, err := c.line(t, e)
+				if err != nil {
+					return fmt.Errorf("encoding the event at %d: %w", e.Position, err)
+				}
+				if _, err := out.Write(append(line, '\n')); err != nil {
+					return fmt.Errorf("writing: %w", err)
+				}
+				written++
+			}
+		}
+		if err := out.Flush(); err != nil {
+			return fmt.Errorf("writing: %w", err)
+		}
+		_, err = fmt.Fprintf(p.Stderr, "%d events; the next export: --after %d\n", written, max(until, c.After))
+		return err
+	})
+}
+
+// until returns the last position to look at.
+func (c exportCommand) until(ctx context.Context, t tool) (int64, error) {
+	if c.Until == "" {
+		head, err := t.stores.events.Head(ctx)
+		return head.LastPosition, err
+	}
+	moment, err := projections.ParseAsOf(c.Until)
+	if err != nil {
+		return 0, fmt.Errorf("--until: a position, or an RFC 3339 date and time with its offset")
+	}
+	return moment.In(ctx, t.stores.events)
+}
+
+func (c exportCommand) wants(e events.Recorded) bool {
+	return (c.Tenant == "" || c.Tenant == e.Meta.Tenant) && ofTypes(e.Type, c.Type)
+}
+
+func (c exportCommand) line(t tool, e events.Recorded) ([]byte, error) {
+	if c.Format == "cloudevents" {
+		return json.Marshal(e.CloudEvent(t.config.PublicURL))
+	}
+	return json.Marshal(e)
+}
