@@ -16,6 +16,7 @@ import (
 func TestTextsWaitForAProviderThatIsDownAndUseNoAttempt(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full, "PROSMS_BREAKER_COOLDOWN=1s", "PROSMS_RETRY_DELAYS=1s,2s", "PROSMS_DISPATCH_CONCURRENCY=32")
 			provider := newCable(t, hostOf(t, rig.value("TWILIO_API_BASE_URL")))
 			rig.replace("TWILIO_API_BASE_URL", provider.through(rig.value("TWILIO_API_BASE_URL")))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -32,21 +31,7 @@ type browser struct {
 // newBrowser starts Chromium, or skips the test as loudly as for want of a server.
 func newBrowser(t *testing.T, allowed ...string) *browser {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Attr(servers.Attribute+"chromium", servers.Skipped+"not installed")
-		if os.Getenv("CI") == "true" || os.Getenv("PROSMS_TEST_REQUIRE") == "all" {
-			t.Fatal("Chromium is not installed")
-		}
-		t.Skip("SKIPPED FOR WANT OF CHROMIUM: install it, or let ./test do so as root")
-	}
-	t.Attr(servers.Attribute+"chromium", path)
+	path := servers.Program(t, "chromium", "chromium-browser", "google-chrome")
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.DisableGPU,
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.WSURLReadTimeout(time.Minute))

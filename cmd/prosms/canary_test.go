@@ -123,6 +123,7 @@ func (c *canary) get(url string) string {
 func TestNumbersAndBodiesAreNowhereButInTheLogOfEvents(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			spans := newReceiver(t)
 			rig := newRig(t, full, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,1s,1s", "PROSMS_RETRY_DELAYS=1s", "PROSMS_MAX_RETRIES=1",
 				"OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL, "OTEL_BSP_SCHEDULE_DELAY=100")

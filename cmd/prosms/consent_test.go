@@ -121,6 +121,7 @@ func TestNothingIsAttemptedAfterAStop(t *testing.T) {
 	}
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full, "PROSMS_DISPATCH_CONCURRENCY=8")
 			arrivals := rig.slow(5 * time.Millisecond)
 			gateway := rig.start()
@@ -203,6 +204,7 @@ func (i *instance) expectNoneAfterStop(ids []string, cursor string) (next string
 func TestATextToUsIsItsTenantsAndIsHeededAtItsNextText(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full)
 			gateway := rig.start()
 			phones := gateway.phones()
@@ -243,6 +245,7 @@ func TestAMarketingTextWaitsForItsHours(t *testing.T) {
 	}
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full, "PROSMS_QUIET_HOURS="+from+"-"+until)
 			gateway := rig.start()
 			send := func(kind, zone string) string {
@@ -277,6 +280,7 @@ func TestAMarketingTextWaitsForItsHours(t *testing.T) {
 func TestOptOutsAreImportedExportedAndLiftedOnTheCommandLine(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full)
 			file := filepath.Join(t.TempDir(), "numbers.csv")
 			write := func(content string) {

@@ -80,6 +80,7 @@ func (i *instance) expectSentOnce(ids []string) {
 func TestDeadLettersAreReplayedOnceTheProviderIsMended(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full)
 			gateway := rig.start()
 			ids := gateway.deadLetters(12)
@@ -166,6 +167,7 @@ func (r *rig) expectCommandLine(ids []string) {
 func TestAReplayThatIsKilledGoesOnAndSendsEachOnce(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s,3s") // a kill leaves doubts
 			gateway := rig.start()
 			ids := gateway.deadLetters(60)
@@ -194,6 +196,7 @@ func TestAReplayThatIsKilledGoesOnAndSendsEachOnce(t *testing.T) {
 func TestAReplayThatFailsAgainPausesItselfAndCanBeResumed(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full)
 			gateway := rig.start()
 			ids := gateway.deadLetters(80)

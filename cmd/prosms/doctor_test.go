@@ -30,6 +30,7 @@ func (r *rig) examined(settings ...string) (map[string]finding, error) {
 func TestTheDoctorFindsARunningGatewayWell(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full)
 			gateway := rig.start()
 			found, err := rig.examined("PROSMS_PUBLIC_URL=" + gateway.url)

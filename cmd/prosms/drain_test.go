@@ -14,6 +14,7 @@ import (
 func TestAGatewayThatIsStoppedFinishesWhatItHasClaimed(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full, "PROSMS_DISPATCH_CONCURRENCY=4")
 			if err := rig.provider.Script(sandbox.Fault{Do: sandbox.Slowly, For: events.Duration(time.Second)}); err != nil {
 				t.Fatal(err)

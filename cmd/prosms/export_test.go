@@ -29,6 +29,7 @@ func (r *rig) exported(args ...string) (lines []string, said string) {
 func TestTheLogIsExportedPieceByPieceBesideAGateway(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full)
 			gateway := rig.start()
 			ids, err := gateway.sendBatch(30)

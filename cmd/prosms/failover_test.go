@@ -116,6 +116,7 @@ func (i *instance) send(to, body string) string {
 func TestWhatOneProviderCertainlyDidNotSendGoesByTheNextOnce(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, full)
 			second := newAcme(t)
 			r.withAcme(second)

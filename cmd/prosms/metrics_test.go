@@ -49,6 +49,7 @@ func cutLast(line string) (before, after string, ok bool) {
 func TestMetricsShowWhatHappened(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full, "PROSMS_RETRY_DELAYS=1s,2s")
 			gateway := rig.start()
 			if _, err := gateway.sendBatch(50); err != nil {

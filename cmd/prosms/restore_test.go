@@ -17,9 +17,7 @@ import (
 // texts that were sent after the dump, and all the same none is sent again.
 func TestARestoredLogSendsNothingTwice(t *testing.T) {
 	for _, program := range []string{"pg_dump", "psql"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("SKIPPED, and the restore procedure with it: %s is not installed", program)
-		}
+		servers.Program(t, program)
 	}
 	rig := newRig(t, true, "PROSMS_PROVIDER_MPS=60", "PROSMS_PROVIDER_TIMEOUT=2s",
 		"PROSMS_RECONCILE_DELAYS=1s,2s", "PROSMS_RECONCILE_DELAYS_HIGH=1s,2s", "PROSMS_RETRY_DELAYS=1s,2s", "PROSMS_RECEIPT_DELAYS=1s,2s,4s")

@@ -14,12 +14,17 @@ import (
 // stacks are the two ways to run: the same tests hold for both.
 var stacks = map[string]bool{"embedded": false, "full": true}
 
-func TestTenThousandTextsAreSentExactlyOnce(t *testing.T) {
+func TestThousandsOfTextsAreSentExactlyOnce(t *testing.T) {
+	n := 2_000
+	if long() {
+		n = 10_000
+	}
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full)
 			gateway := rig.start()
-			ids, err := gateway.sendBatch(10_000)
+			ids, err := gateway.sendBatch(n)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,6 +149,7 @@ func TestTwoInstancesShareTheWorkAndOneTakesOverFromTheOther(t *testing.T) {
 func TestAKilledGatewayLosesAndDoublesNothing(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s,3s",
 				"PROSMS_RETRY_DELAYS=1s,2s", "PROSMS_RECEIPT_DELAYS=5s,10s,20s")
 			var ids []string
@@ -223,6 +229,7 @@ func TestASecondRunKnowsTheFirst(t *testing.T) {
 func TestALostResponseIsFoundAndNotSentAgain(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s")
 			gateway := rig.start()
 			// Number 14 is accepted, and answered with 503.

@@ -9,6 +9,7 @@ import (
 func TestTheLogIsFollowedBesideAGatewayWithoutAnythingPersonal(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full)
 			gateway := rig.start()
 			ids, err := gateway.sendBatch(1)

@@ -84,6 +84,7 @@ func TestOneTextIsOneTraceOverRetriesAndARestart(t *testing.T) {
 	const body = "canary of the traces"
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			spans := newReceiver(t)
 			rig := newRig(t, full, "PROSMS_RETRY_DELAYS=2s", "PROSMS_LOG_LEVEL=info",
 				"OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL, "OTEL_BSP_SCHEDULE_DELAY=100")

@@ -9,6 +9,7 @@ import (
 func TestAThrottledTextIsTriedAgainAndArrives(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rig := newRig(t, full, "PROSMS_RETRY_DELAYS=1s,2s")
 			gateway := rig.start()
 			// Number 16 is throttled twice and then taken on.

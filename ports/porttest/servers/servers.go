@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"testing"
 	"time"
 )
@@ -77,6 +78,24 @@ func (s Server) find(t testing.TB) string {
 		t.Fatalf("%v", err)
 	}
 	t.Skipf("SKIPPED FOR WANT OF A SERVER: %v (%s names another)", err, s.Variable)
+	return ""
+}
+
+// Program returns where the first of names is installed. It ends the test where none
+// is, and fails it where nothing may be left out.
+func Program(t testing.TB, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			t.Attr(Attribute+names[0], path)
+			return path
+		}
+	}
+	t.Attr(Attribute+names[0], Skipped+"not installed")
+	if required() {
+		t.Fatalf("%s is not installed", names[0])
+	}
+	t.Skipf("SKIPPED FOR WANT OF %s: install it, or let ./test do so as root", names[0])
 	return ""
 }
 
