@@ -83,14 +83,18 @@ func (p providers) verify(uri string, body []byte, signature string) bool {
 }
 
 // newProviders starts the sandbox, which serves the texts of test keys, and also
-// all others as long as no provider is configured.
+// all others as long as no provider is configured. It calls back at localURL; where
+// that is empty, this instance having no API, its texts get no receipts.
 func newProviders(c Config, options sandboxOptions, localURL string, log *slog.Logger) (providers, error) {
 	if options.token == "" {
 		options.token = rand.Text()
 	}
+	inbound := ""
+	if localURL != "" {
+		inbound = localURL + "/webhooks/twilio/inbound"
+	}
 	fake, err := sandbox.New(sandbox.Config{
-		AuthToken: options.token, LedgerPath: options.ledger, CallbackDelay: options.callbackDelay,
-		InboundURL: localURL + "/webhooks/twilio/inbound",
+		AuthToken: options.token, LedgerPath: options.ledger, CallbackDelay: options.callbackDelay, InboundURL: inbound,
 	})
 	if err != nil {
 		return providers{}, err

@@ -92,18 +92,18 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	b.Bus = traces.Bus(b.Bus)
-	limits, err := openLimits(c)
+	limits, err := openLimits(c, o.log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, limits.close()) }()
 
-	listeners, err := listen(ctx, c.HTTPAddr, c.AdminAddr)
+	listeners, err := listen(ctx, c, o.roles)
 	if err != nil {
 		return err
 	}
 	defer listeners.close()
-	localURL := "http://" + reachable(listeners.api.Addr())
+	localURL := listeners.apiURL()
 	if c.PublicURL == "" && len(c.Providers) == 0 {
 		c.PublicURL = localURL
 	}
@@ -207,7 +207,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 			return o.ready(running, gateway{handler, localURL, adminURL, ps.phone, pages.link(adminURL)})
 		}))
 	}
-	o.log.Info("running", "roles", strings.Join(o.roles, ","), "database", st.kind, "http", listeners.api.Addr(), "admin", listeners.admin.Addr())
+	o.log.Info("running", "roles", strings.Join(o.roles, ","), "database", st.kind, "http", localURL, "admin", listeners.admin.Addr())
 	err = parts.Wait()
 	if ctx.Err() != nil {
 		o.log.Info("stopping: waiting for the provider calls that were claimed")
