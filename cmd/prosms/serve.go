@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,6 +108,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if c.PublicURL == "" && len(c.Providers) == 0 {
 		c.PublicURL = localURL
 	}
+	o.sandbox.token = cmp.Or(o.sandbox.token, lookup.Secret(sandboxName)) // any instance knows the callbacks of all
 	ps, err := newProviders(c, o.sandbox, localURL, o.log)
 	if err != nil {
 		return err
