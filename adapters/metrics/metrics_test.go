@@ -72,11 +72,12 @@ func TestStatusesCountOnceWhenTheirEventIsAppended(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	m.ForeignFrame()
 	expect(t, scrape(t, m),
 		`sms_messages_total{status="accepted"} 1.0`, `sms_messages_total{status="scheduled"} 1.0`,
 		`sms_messages_total{status="dispatching"} 1.0`, `sms_messages_total{status="retrying"} 1.0`,
 		`sms_messages_total{status="dispatched"} 1.0`, `sms_messages_total{status="expired"} 0.0`,
-		`sms_retries_total 1.0`, `sms_opt_outs_total 1.0`,
+		`foreign_frames_total 1.0`, `sms_retries_total 1.0`, `sms_opt_outs_total 1.0`,
 		`event_append_seconds_count 7`, `event_append_batch_size_count 6`, `event_append_batch_size_sum 8.0`)
 }
 

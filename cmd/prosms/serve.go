@@ -127,7 +127,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Store: store, Providers: ps.Providers, Gate: gate, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours},
 		Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
-	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(lookup), Log: o.log}
+	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: measured.ForeignFrame}
 	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, queries, o.log), c.DefaultTenant
 	scheduler := &commands.Scheduler{
 		Store: store, Bus: b, Depth: b.Depth, Log: o.log,
@@ -161,6 +161,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
 	hooks := newHooks(c, store, st.views, lookup, o.log)
+	hooks.announcer.Foreign = measured.ForeignFrame
 	parts, running := errgroup.WithContext(ctx)
 	router, err := newRouter(running, o.roles, st, b, store, dispatcher, runner, hooks.announcer, traces, o.log)
 	if err != nil {
