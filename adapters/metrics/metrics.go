@@ -42,6 +42,7 @@ type Metrics struct {
 	batchSize     prometheus.Histogram
 	requests      *prometheus.HistogramVec
 	rateLimited   prometheus.Counter
+	posts         *prometheus.HistogramVec
 	foreignFrames prometheus.Counter
 	sampleErrors  *prometheus.CounterVec
 }
@@ -68,6 +69,10 @@ func New(traces bool, log *slog.Logger) *Metrics {
 	m.requests = m.histogram("http_request_duration_seconds",
 		"Answered requests to the API; long polls and streams take as long as they are asked to.", requestBuckets, "method", "route", "status")
 	m.rateLimited = m.counter("rate_limited_total", "Requests refused with 429.").WithLabelValues()
+	m.posts = m.histogram("webhook_post_seconds", "Attempts of this instance at customers' webhooks.", requestBuckets, "result")
+	for _, result := range []string{"success", "fail"} {
+		m.posts.WithLabelValues(result)
+	}
 	m.foreignFrames = m.counter("foreign_frames_total",
 		"Frames of another log that were found in the queues of this one, and not applied.").WithLabelValues()
 	m.sampleErrors = m.counter("metrics_sample_errors_total",

@@ -162,6 +162,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
 	hooks := newHooks(c, store, st.views, lookup, o.log)
 	hooks.announcer.Foreign = measured.ForeignFrame
+	hooks.courier.Post = traces.Post(measured.Post(hooks.courier.Post))
 	parts, running := errgroup.WithContext(ctx)
 	router, err := newRouter(running, o.roles, st, b, store, dispatcher, runner, hooks.announcer, traces, o.log)
 	if err != nil {
