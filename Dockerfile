@@ -31,6 +31,6 @@ CMD ["-http", ":9100"]
 FROM base AS prosms
 COPY --from=build /out/prosms /prosms
 EXPOSE 8080 8081
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/healthcheck", "http://127.0.0.1:8080/readyz"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/healthcheck", "http://127.0.0.1:8081/readyz"]
 ENTRYPOINT ["/prosms"]
 CMD ["serve"]

@@ -25,7 +25,9 @@ type Announcer struct {
 	Lookup Lookup
 	Log    *slog.Logger
 	// Queued is told that deliveries were queued in this process; nil: nobody.
-	Queued    func()
+	Queued func()
+	// Foreign is told of each frame that was of another log; nil: nobody.
+	Foreign   func()
 	FrameSize int              // events read from the store at once; 0: 500
 	Interval  time.Duration    // between looks at the log; 0: 2 s
 	Now       func() time.Time // nil: time.Now
@@ -41,6 +43,17 @@ func (a *Announcer) Handle(msg *message.Message) error {
 	frame, err := ports.DecodeEvents(msg.Payload)
 	if err != nil {
 		a.Log.Error("reading the log instead of a frame", "id", msg.UUID, "error", err)
+		return a.CatchUp(msg.Context())
+	}
+	ours, err := frame.Of(msg.Context(), a.Store)
+	if err != nil {
+		return err
+	}
+	if !ours {
+		a.Log.Error("reading the log instead of a frame of another", "id", msg.UUID, "first", frame.First, "last", frame.Last)
+		if a.Foreign != nil {
+			a.Foreign()
+		}
 		return a.CatchUp(msg.Context())
 	}
 	err = a.announce(msg.Context(), frame.Events)

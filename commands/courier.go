@@ -56,6 +56,9 @@ type WebhookPost struct {
 	At      time.Time
 	Body    []byte
 	Secrets [][]byte // each signs
+
+	Message     string // whose event it tells of, and the trace that the event has: neither is posted
+	TraceParent string
 }
 
 // WebhookAnswer is what came of it.

@@ -50,7 +50,10 @@ func (c *Courier) prepare(ctx context.Context, d Delivery) (post WebhookPost, ho
 	case len(streams[d.Message]) < d.Version:
 		return post, hook, "", fmt.Errorf("loading stream %s: it ends before version %d", d.Message, d.Version)
 	}
-	post = WebhookPost{URL: hook.URL, ID: d.ID, At: c.now()}
+	post = WebhookPost{
+		URL: hook.URL, ID: d.ID, At: c.now(),
+		Message: d.Message, TraceParent: streams[d.Message][d.Version-1].Meta.TraceParent,
+	}
 	if d.Endpoint == domain.CallbacksEndpoint {
 		post.URL = d.URL
 	}

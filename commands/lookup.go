@@ -58,6 +58,11 @@ func (l Lookup) fingerprint(request []byte) string {
 	return hex.EncodeToString(l.sum("fingerprint", string(request))[:16])
 }
 
+// Secret returns what all instances share for purpose and nobody else knows.
+func (l Lookup) Secret(purpose string) string {
+	return hex.EncodeToString(l.sum("secret", purpose))
+}
+
 // sum hashes fields, each preceded by its length, so that no two lists collide.
 func (l Lookup) sum(fields ...string) []byte {
 	mac := hmac.New(sha256.New, l)

@@ -108,7 +108,7 @@ func (s *Sweeper) askAbout(ctx context.Context, m stream[domain.Message]) error 
 	case errors.Is(err, ports.ErrNoLookup):
 		return nil
 	case err != nil:
-		s.Log.Warn("asking for a receipt", "message", m.ID, "provider", provider.Name(), "error", err)
+		s.Log.Warn("asking for a receipt", "message", m.ID, "provider", provider.Name(), "error", err, m.trace())
 		return nil
 	case receipt.Result == domain.ReceiptProgress:
 		return nil

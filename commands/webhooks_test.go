@@ -111,6 +111,22 @@ func TestFramesThatRepeatOrAreLostQueueNothingTwice(t *testing.T) {
 	if err := p.announcer.Handle(message.NewMessage("2", []byte("{"))); err != nil {
 		t.Fatal(err)
 	}
+	other := newPostOffice(t) // another log, whose frame stands in our queue
+	other.happen("msg_9", accepted(""))
+	theirs, err := other.store.Read(t.Context(), 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs[0].Position = last + 1
+	payload, err := json.Marshal(ports.EventFrame{First: last + 1, Last: last + 1, Events: theirs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := 0
+	p.announcer.Foreign = func() { foreign++ }
+	if err := p.announcer.Handle(message.NewMessage("3", payload)); err != nil || foreign != 1 {
+		t.Errorf("a frame of another log: %v, told of %d", err, foreign)
+	}
 	if queued := p.deliveries(""); len(queued) != 4 {
 		t.Errorf("%d deliveries of 4 events", len(queued))
 	}

@@ -34,6 +34,8 @@ type service struct {
 	ReadOnly    bool     `yaml:"read_only"`
 	CapDrop     []string `yaml:"cap_drop"`
 	SecurityOpt []string `yaml:"security_opt"`
+	Restart     string
+	Profiles    []string
 }
 
 func readCompose(t *testing.T, name string) composeFile {
@@ -82,12 +84,14 @@ func TestEveryVariableIsKnown(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^(?:# ?)?([A-Z][A-Z0-9_]*)=`).FindAllStringSubmatch(example, -1) {
 		known[m[1]] = true
 	}
-	for name := range readCompose(t, "docker-compose.yml").Services["prosms"].Environment {
-		if !known[name] {
-			t.Errorf("docker-compose.yml sets %s, which is not in .env.example", name)
+	for service, s := range readCompose(t, "docker-compose.yml").Services {
+		for name := range s.Environment {
+			if s.Build.Target == "prosms" && !known[name] {
+				t.Errorf("%s sets %s, which is not in .env.example", service, name)
+			}
 		}
 	}
-	ownNames := []string{"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD", "GRAFANA_PASSWORD", "API_PORT"}
+	ownNames := []string{"POSTGRES_PASSWORD", "OWNER_PASSWORD", "RABBITMQ_PASSWORD", "REDIS_PASSWORD", "GRAFANA_PASSWORD", "API_PORT"}
 	for _, m := range regexp.MustCompile(`\$\{([A-Z0-9_]+)`).FindAllStringSubmatch(readFile(t, "docker-compose.yml"), -1) {
 		if !known[m[1]] && !slices.Contains(ownNames, m[1]) {
 			t.Errorf("docker-compose.yml reads %s, which is not in .env.example", m[1])
@@ -107,7 +111,7 @@ func TestEveryVariableHasADefault(t *testing.T) {
 func TestOnlyTheAPIIsPublishedToOtherMachines(t *testing.T) {
 	for name, s := range readCompose(t, "docker-compose.yml").Services {
 		for _, port := range s.Ports {
-			if !strings.HasPrefix(port, "127.0.0.1:") && (name != "prosms" || !strings.HasSuffix(port, ":8080")) {
+			if !strings.HasPrefix(port, "127.0.0.1:") && (name != "api" || !strings.HasSuffix(port, ":8080")) {
 				t.Errorf("%s publishes %s", name, port)
 			}
 		}
@@ -139,6 +143,9 @@ func TestWhatAServiceWaitsForHasAHealthCheck(t *testing.T) {
 	for name, s := range c.Services {
 		for dependency, d := range s.DependsOn {
 			other := c.Services[dependency]
+			if other.Restart == "on-failure" && d.Condition == "service_completed_successfully" {
+				continue // it runs once
+			}
 			inImage := other.Build.Target != "" && strings.Contains(stage(dockerfile, other.Build.Target), "\nHEALTHCHECK ")
 			if d.Condition != "service_healthy" || len(other.Healthcheck.Test) == 0 && !inImage {
 				t.Errorf("%s does not wait for %s to be healthy", name, dependency)
@@ -150,13 +157,18 @@ func TestWhatAServiceWaitsForHasAHealthCheck(t *testing.T) {
 // What watches the stack has to know where everything listens.
 func TestTheMonitoringFindsWhatItWatches(t *testing.T) {
 	c := readCompose(t, "docker-compose.yml")
-	for name, port := range map[string]string{"prosms": c.Services["prosms"].Environment["PROSMS_ADMIN_ADDR"], "rabbitmq": ":15692"} {
+	listening := map[string]string{"rabbitmq": ":15692"}
+	for name := range roles(c) {
+		listening[name] = c.Services[name].Environment["PROSMS_ADMIN_ADDR"]
+	}
+	for name, port := range listening {
 		networks := c.Services[name].Networks
 		if !slices.ContainsFunc(c.Services["prometheus"].Networks, func(n string) bool { return slices.Contains(networks, n) }) {
 			t.Errorf("prometheus does not share a network with %s", name)
 		}
 		scrapes := readFile(t, "deploy/prometheus/prometheus.yml")
-		if !strings.Contains(scrapes, "["+name+"], type: A, port: "+strings.TrimPrefix(port, ":")) && !strings.Contains(scrapes, `"`+name+port+`"`) {
+		discovered := regexp.MustCompile(`names: \[[^]]*\b` + name + `\b[^]]*\], type: A, port: ` + strings.TrimPrefix(port, ":") + `\b`)
+		if !discovered.MatchString(scrapes) && !strings.Contains(scrapes, `"`+name+port+`"`) {
 			t.Errorf("prometheus does not scrape %s at %s", name, port)
 		}
 	}
@@ -181,6 +193,85 @@ func TestTheMonitoringFindsWhatItWatches(t *testing.T) {
 		return parts[0] == "./deploy/grafana/dashboards" && strings.Contains(provisioned, "path: "+parts[1])
 	}) {
 		t.Error("grafana does not look for dashboards where they are mounted")
+	}
+}
+
+// roles are what each service that serves does.
+func roles(c composeFile) map[string][]string {
+	roles := map[string][]string{}
+	for name, s := range c.Services {
+		if at := slices.Index(s.Command, "--roles"); at >= 0 {
+			roles[name] = strings.Split(s.Command[at+1], ",")
+		}
+	}
+	return roles
+}
+
+func TestTheServicesHaveAllRolesBetweenThem(t *testing.T) {
+	var all []string
+	for _, its := range roles(readCompose(t, "docker-compose.yml")) {
+		all = append(all, its...)
+	}
+	slices.Sort(all)
+	if want := []string{"api", "dispatch", "project", "relay", "schedule"}; !slices.Equal(all, want) {
+		t.Errorf("the services have the roles %q, want %q", all, want)
+	}
+}
+
+// Wherever a program is told an address, a service that it shares a network with
+// listens there.
+func TestEveryAddressIsThatOfAService(t *testing.T) {
+	c := readCompose(t, "docker-compose.yml")
+	listens := map[string]string{ // beyond those that the file itself says
+		"postgres": "5432", "rabbitmq": "5672", "redis": "6379", "traces": "4318", // OTLP over HTTP
+	}
+	for name := range roles(c) {
+		if slices.Contains(roles(c)[name], "api") {
+			listens[name] = strings.TrimPrefix(c.Services[name].Environment["PROSMS_HTTP_ADDR"], ":")
+		}
+	}
+	sandbox := c.Services["sandbox"].Command
+	listens["sandbox"] = strings.TrimPrefix(sandbox[slices.Index(sandbox, "-http")+1], ":")
+	defaults := regexp.MustCompile(`\$\{[A-Z0-9_]+:-([^}]*)\}`)
+	address := regexp.MustCompile(`[a-z]+://(?:[^/@]*@)?([^/:@]+):(\d+)`)
+	found := 0
+	for name, s := range c.Services {
+		told := slices.Clone(s.Command)
+		for _, value := range s.Environment {
+			told = append(told, value)
+		}
+		for _, value := range told {
+			for _, m := range address.FindAllStringSubmatch(defaults.ReplaceAllString(value, "$1"), -1) {
+				if found++; s.Build.Target == "" {
+					continue
+				}
+				other, ok := c.Services[m[1]]
+				if !ok || listens[m[1]] != m[2] {
+					t.Errorf("%s is told of %s, where nobody listens", name, m[0])
+				} else if !slices.ContainsFunc(other.Networks, func(n string) bool { return slices.Contains(s.Networks, n) }) {
+					t.Errorf("%s does not reach %s", name, m[1])
+				}
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d addresses were found", found)
+	}
+}
+
+// Only what migrates logs in as the owner of the log.
+func TestTheGatewayOwnsNothing(t *testing.T) {
+	c := readCompose(t, "docker-compose.yml")
+	script := readFile(t, "deploy/postgres/owner.sh")
+	for name, s := range c.Services {
+		url := s.Environment["DATABASE_URL"]
+		if url == "" {
+			continue
+		}
+		login, _, _ := strings.Cut(strings.TrimPrefix(url, "postgres://"), ":")
+		if owner := strings.Contains(script, "OWNER "+login+";"); owner != (s.Command[0] == "migrate") || !strings.Contains(script, "CREATE ROLE "+login+" LOGIN ") {
+			t.Errorf("%s logs in as %s", name, login)
+		}
 	}
 }
 

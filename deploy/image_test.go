@@ -48,6 +48,7 @@ func targets(t *testing.T) []string {
 		}
 	}
 	slices.Sort(names)
+	names = slices.Compact(names)
 	if len(names) == 0 {
 		t.Fatal("the stack builds nothing")
 	}
@@ -86,14 +87,18 @@ func TestTheProgramsAreStaticAndTakeTheStacksCommands(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
-	services := readCompose(t, "docker-compose.yml").Services
-	for _, name := range targets(t) {
-		if runtime.GOOS == "linux" {
+	if runtime.GOOS == "linux" {
+		for _, name := range targets(t) {
 			staticELF(t, filepath.Join(dir, name))
 		}
-		out, _ := exec.CommandContext(t.Context(), filepath.Join(dir, name), append(services[name].Command, "--help")...).CombinedOutput()
+	}
+	for name, service := range readCompose(t, "docker-compose.yml").Services {
+		if service.Build.Target == "" {
+			continue
+		}
+		out, _ := exec.CommandContext(t.Context(), filepath.Join(dir, service.Build.Target), append(service.Command, "--help")...).CombinedOutput()
 		if s := strings.ToLower(string(out)); !strings.Contains(s, "usage") || strings.Contains(s, "unknown flag") || strings.Contains(s, "not defined") || strings.Contains(s, "unexpected") {
-			t.Errorf("%s does not take %q:\n%s", name, services[name].Command, out)
+			t.Errorf("%s does not take %q:\n%s", name, service.Command, out)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package ports
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,6 +14,22 @@ type EventFrame struct {
 	First  int64             `json:"first"`
 	Last   int64             `json:"last"`
 	Events []events.Recorded `json:"events"`
+}
+
+// Of reports whether f is of the log in store: a broker may still hold frames of
+// another that had its queues before, or of this one as it was before it was
+// restored from a backup, and positions fit any log. The digest of an event covers
+// its position and time, so that no two logs share one where they differ.
+func (f EventFrame) Of(ctx context.Context, store EventStore) (bool, error) {
+	if len(f.Events) == 0 {
+		return false, nil
+	}
+	last := f.Events[len(f.Events)-1]
+	recorded, err := store.Read(ctx, last.Position-1, 1)
+	if err != nil {
+		return false, fmt.Errorf("looking for event %d: %w", last.Position, err)
+	}
+	return len(recorded) == 1 && recorded[0].Digest == last.Digest, nil
 }
 
 // sealedFrame is an EventFrame whose events are not decoded yet.

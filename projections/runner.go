@@ -26,6 +26,7 @@ type Runner struct {
 	Log         *slog.Logger
 	FrameSize   int           // events read from the store at once; 0: 500
 	Interval    time.Duration // between looks at the log; 0: 2 s
+	Foreign     func()        // told of each frame that was of another log; nil: nobody
 }
 
 // Handle is the Watermill handler of TopicEvents.
@@ -34,6 +35,17 @@ func (r *Runner) Handle(msg *message.Message) error {
 	if err != nil {
 		// The log has what the frame should have had.
 		r.Log.Error("reading the log instead of a frame", "id", msg.UUID, "error", err)
+		return r.CatchUp(msg.Context())
+	}
+	ours, err := frame.Of(msg.Context(), r.Store)
+	if err != nil {
+		return err
+	}
+	if !ours {
+		r.Log.Error("reading the log instead of a frame of another", "id", msg.UUID, "first", frame.First, "last", frame.Last)
+		if r.Foreign != nil {
+			r.Foreign()
+		}
 		return r.CatchUp(msg.Context())
 	}
 	var idle []Projection

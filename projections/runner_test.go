@@ -2,8 +2,10 @@ package projections
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +55,54 @@ func TestViewsFollowTheLogHoweverFramesArrive(t *testing.T) {
 			h.expect(t, 10)
 		})
 	}
+}
+
+// A broker may hold frames of a log that had its queues before: another's, or this
+// one's as it was before it was restored from a backup. Their positions fit.
+func TestAFrameOfAnotherLogIsReadFromTheStore(t *testing.T) {
+	for name, shared := range map[string]int{"another installation's": 0, "that of a log restored since": 6} {
+		t.Run(name, func(t *testing.T) {
+			h, other := newHouse(), newHouse()
+			h.ten(t)
+			history, err := h.store.Read(t.Context(), 0, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			foreign := 0
+			h.runner.Foreign = func() { foreign++ }
+			other.append(t, "msg_9", acceptedNow, attempted, failed, retried)
+			other.append(t, "msg_8", acceptedNow, attempted, failed, retried, attempted, sent)
+			theirs, err := other.store.Read(t.Context(), 0, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			frame := append(slices.Clone(history[:shared]), theirs[shared:]...)
+			payload, err := json.Marshal(ports.EventFrame{First: 1, Last: 10, Events: frame})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := h.runner.Handle(message.NewMessage("x", payload)); err != nil {
+				t.Fatal(err)
+			}
+			if foreign != 1 {
+				t.Errorf("told of %d foreign frames, want 1", foreign)
+			}
+			h.expect(t, 10)
+			if err := h.runner.Handle(h.frame(t, 4, 10)); err != nil || foreign != 1 {
+				t.Errorf("a frame of its own: %v, %d foreign", err, foreign)
+			}
+		})
+	}
+}
+
+func TestAFrameBeyondTheEndOfTheLogIsOfAnother(t *testing.T) {
+	h, longer := newHouse(), newHouse()
+	longer.ten(t)
+	h.append(t, "msg_1", acceptedNow)
+	if err := h.runner.Handle(longer.frame(t, 2, 10)); err != nil {
+		t.Fatal(err)
+	}
+	h.expect(t, 1)
 }
 
 func TestAFrameThatCannotBeReadIsReadFromTheLog(t *testing.T) {

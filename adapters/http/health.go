@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -27,7 +28,8 @@ type Check struct {
 // once at a time, even one that does not end when it should.
 type health struct {
 	checks []Check
-	busy   []slots // of each check
+	busy   []slots                   // of each check
+	last   []atomic.Pointer[failure] // of each check, the last one
 	log    *slog.Logger
 	asking singleflight.Group
 }
@@ -41,10 +43,12 @@ type readiness struct {
 type checked struct {
 	Status   string `json:"status"` // "ok" or "failed"
 	Required bool   `json:"required"`
+
+	took time.Duration
 }
 
 func newHealth(checks []Check, log *slog.Logger) *health {
-	h := &health{checks: checks, busy: make([]slots, len(checks)), log: log}
+	h := &health{checks: checks, busy: make([]slots, len(checks)), last: make([]atomic.Pointer[failure], len(checks)), log: log}
 	for i := range h.busy {
 		h.busy[i] = make(slots, 1)
 	}
@@ -58,8 +62,8 @@ func (h *health) live(w http.ResponseWriter, _ *http.Request, _ commands.Caller)
 	}{"ok"})
 }
 
-// ready says whether requests can be carried out. Why something is missing stands
-// in the log and not in the answer.
+// ready says whether requests can be carried out: as JSON, or with ?verbose as lines
+// to read. Why something is missing stands in the log and not in the answer.
 func (h *health) ready(w http.ResponseWriter, r *http.Request, _ commands.Caller) error {
 	answer, _, _ := h.asking.Do("", func() (any, error) {
 		return h.check(context.WithoutCancel(r.Context())), nil
@@ -69,14 +73,24 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request, _ commands.Caller
 	if result.Status == "unavailable" {
 		status = http.StatusServiceUnavailable
 	}
+	if r.URL.Query().Has("verbose") {
+		return h.writeVerbose(w, status, result)
+	}
 	return writeJSON(w, status, result)
 }
 
 func (h *health) check(ctx context.Context) readiness {
-	failed := make([]error, len(h.checks))
+	failed, took := make([]error, len(h.checks)), make([]time.Duration, len(h.checks))
 	var all sync.WaitGroup
 	for i := range h.checks {
-		all.Go(func() { failed[i] = h.run(ctx, i) })
+		all.Go(func() {
+			began := time.Now()
+			failed[i] = h.run(ctx, i)
+			took[i] = time.Since(began)
+			if failed[i] != nil {
+				h.last[i].Store(&failure{class: errorClass(failed[i]), at: began})
+			}
+		})
 	}
 	all.Wait()
 	result := readiness{Status: "ok", Checks: make(map[string]checked, len(h.checks))}
@@ -91,7 +105,7 @@ func (h *health) check(ctx context.Context) readiness {
 				result.Status = "degraded"
 			}
 		}
-		result.Checks[c.Name] = checked{Status: status, Required: c.Required}
+		result.Checks[c.Name] = checked{Status: status, Required: c.Required, took: took[i]}
 	}
 	return result
 }

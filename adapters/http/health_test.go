@@ -2,12 +2,14 @@ package api_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,7 +22,7 @@ type switched struct{ off atomic.Bool }
 
 func (s *switched) check(context.Context) error {
 	if s.off.Load() {
-		return errors.New("dial tcp 10.1.2.3:5432: connection refused")
+		return fmt.Errorf("dialing 10.1.2.3:5432: %w", syscall.ECONNREFUSED)
 	}
 	return nil
 }
@@ -56,6 +58,29 @@ func TestReadinessFollowsWhatIsRequired(t *testing.T) {
 		if a := w.do("GET", "/livez", "", "Authorization:"); a.status != http.StatusOK {
 			t.Errorf("livez answers %d", a.status)
 		}
+	}
+}
+
+func TestReadinessCanBeReadByPeople(t *testing.T) {
+	var store, broker switched
+	w := newWorld(t, func(s *api.Server) {
+		s.Checks = []api.Check{{Name: "store", Required: true, Func: store.check}, {Name: "broker", Func: broker.check}}
+	})
+	ask := func() answer { return w.do("GET", "/readyz?verbose", "", "Authorization:") }
+	if a := ask(); a.status != http.StatusOK || !regexp.MustCompile(`^\[\+\] store ok in \S+, required\n\[\+\] broker ok in \S+\nreadyz: ok\n$`).MatchString(a.body) {
+		t.Errorf("all well: %d %s", a.status, a.body)
+	}
+	broker.off.Store(true)
+	if a := ask(); a.status != http.StatusOK || !regexp.MustCompile(`\n\[-\] broker failed in \S+, last failure: refused, 0s ago\nreadyz: degraded\n$`).MatchString(a.body) {
+		t.Errorf("without the broker: %d %s", a.status, a.body)
+	}
+	store.off.Store(true)
+	if a := ask(); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, "[-] store failed") || strings.Contains(a.body, "10.1.2.3") {
+		t.Errorf("without the store: %d %s", a.status, a.body)
+	}
+	broker.off.Store(false)
+	if a := ask(); !regexp.MustCompile(`\[\+\] broker ok in \S+, last failure: refused, `).MatchString(a.body) {
+		t.Errorf("a failure that is over is forgotten: %s", a.body)
 	}
 }
 

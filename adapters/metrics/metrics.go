@@ -42,6 +42,8 @@ type Metrics struct {
 	batchSize     prometheus.Histogram
 	requests      *prometheus.HistogramVec
 	rateLimited   prometheus.Counter
+	posts         *prometheus.HistogramVec
+	foreignFrames prometheus.Counter
 	sampleErrors  *prometheus.CounterVec
 }
 
@@ -67,6 +69,12 @@ func New(traces bool, log *slog.Logger) *Metrics {
 	m.requests = m.histogram("http_request_duration_seconds",
 		"Answered requests to the API; long polls and streams take as long as they are asked to.", requestBuckets, "method", "route", "status")
 	m.rateLimited = m.counter("rate_limited_total", "Requests refused with 429.").WithLabelValues()
+	m.posts = m.histogram("webhook_post_seconds", "Attempts of this instance at customers' webhooks.", requestBuckets, "result")
+	for _, result := range []string{"success", "fail"} {
+		m.posts.WithLabelValues(result)
+	}
+	m.foreignFrames = m.counter("foreign_frames_total",
+		"Frames of another log that were found in the queues of this one, and not applied.").WithLabelValues()
 	m.sampleErrors = m.counter("metrics_sample_errors_total",
 		"Gauges that could not be read at a scrape, which then lacks them.", "source")
 	for _, status := range domain.Statuses {
@@ -77,6 +85,9 @@ func New(traces bool, log *slog.Logger) *Metrics {
 	}
 	return m
 }
+
+// ForeignFrame counts a frame of another log.
+func (m *Metrics) ForeignFrame() { m.foreignFrames.Inc() }
 
 // Names returns the names of all metrics but those of Go and the process.
 func (m *Metrics) Names() []string { return m.names }

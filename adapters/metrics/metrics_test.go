@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"slices"
@@ -12,10 +13,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	client "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pro-sms/prosms/adapters/memory"
 	"github.com/pro-sms/prosms/adapters/metrics"
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
@@ -72,11 +76,12 @@ func TestStatusesCountOnceWhenTheirEventIsAppended(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	m.ForeignFrame()
 	expect(t, scrape(t, m),
 		`sms_messages_total{status="accepted"} 1.0`, `sms_messages_total{status="scheduled"} 1.0`,
 		`sms_messages_total{status="dispatching"} 1.0`, `sms_messages_total{status="retrying"} 1.0`,
 		`sms_messages_total{status="dispatched"} 1.0`, `sms_messages_total{status="expired"} 0.0`,
-		`sms_retries_total 1.0`, `sms_opt_outs_total 1.0`,
+		`foreign_frames_total 1.0`, `sms_retries_total 1.0`, `sms_opt_outs_total 1.0`,
 		`event_append_seconds_count 7`, `event_append_batch_size_count 6`, `event_append_batch_size_sum 8.0`)
 }
 
@@ -111,6 +116,56 @@ func TestOnlyWhatTheProviderTookForCertainIsASuccess(t *testing.T) {
 			t.Error("no trace as an example of a latency")
 		}
 	})
+}
+
+// A server that asks for them, in protobuf, gets native histograms, which need no
+// buckets chosen in advance.
+func TestHistogramsAreNativeForWhoAsks(t *testing.T) {
+	m := newMetrics(false)
+	m.Request(t.Context(), "GET", "/v1/messages", 200, 3*time.Millisecond)
+	request := httptest.NewRequest("GET", "/metrics", nil)
+	request.Header.Set("Accept", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited")
+	recorder := httptest.NewRecorder()
+	m.Handler().ServeHTTP(recorder, request)
+	decoder := expfmt.NewDecoder(recorder.Body, expfmt.ResponseFormat(recorder.Header()))
+	native := map[string]bool{}
+	for {
+		var family client.MetricFamily
+		if err := decoder.Decode(&family); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		for _, metric := range family.Metric {
+			if h := metric.GetHistogram(); h != nil {
+				native[family.GetName()] = h.Schema != nil && len(h.Bucket) > 0 // and the others beside them
+			}
+		}
+	}
+	for _, name := range []string{"sms_delivery_latency_seconds", "event_append_seconds", "http_request_duration_seconds", "webhook_post_seconds"} {
+		if !native[name] {
+			t.Errorf("%s is no native histogram", name)
+		}
+	}
+}
+
+func TestPostsToWebhooksCountByWhatCameOfThem(t *testing.T) {
+	m := newMetrics(true)
+	delivered := true
+	post := m.Post(func(context.Context, commands.WebhookPost) commands.WebhookAnswer {
+		return commands.WebhookAnswer{Delivered: delivered}
+	})
+	of := commands.WebhookPost{TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+	if !post(t.Context(), of).Delivered {
+		t.Error("the answer is lost")
+	}
+	delivered = false
+	post(t.Context(), of)
+	lines := scrape(t, m)
+	expect(t, lines, `webhook_post_seconds_count{result="success"} 1`, `webhook_post_seconds_count{result="fail"} 1`)
+	if !strings.Contains(strings.Join(lines, "\n"), of.TraceParent[3:35]) {
+		t.Error("no trace as an example of a post")
+	}
 }
 
 func TestRequestsCountByRouteAndClass(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -19,6 +20,7 @@ type Config struct {
 	URL     string        // redis://user:password@host:port/db, rediss:// for TLS; never logged
 	Timeout time.Duration // of one command, as requests wait for it; 0 means 50ms
 	Dial    time.Duration // of a connection, which goes on when the command has given up; 0 means 2s
+	Log     *slog.Logger  // told at level debug what the library says by itself; nil means nobody is
 }
 
 // Client is a pool of connections. It is safe for concurrent use.
@@ -34,6 +36,7 @@ func Open(c Config) (*Client, error) {
 	if err != nil {
 		return nil, errors.New("parsing Redis URL: malformed") // err quotes it, password and all
 	}
+	goredis.SetLogger(library{c.Log})
 	timeout := orDefault(c.Timeout, 50*time.Millisecond)
 	options.ClientName = "prosms"
 	options.ContextTimeoutEnabled = true

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/pro-sms/prosms/adapters/memory"
 	"github.com/pro-sms/prosms/adapters/tracing"
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
@@ -241,4 +243,18 @@ func TestNoTracingReturnsWhatItIsGiven(t *testing.T) {
 		t.Error("something is made")
 	}
 	none.Request(t.Context(), "GET", "/", 200)
+}
+
+func TestAPostToAWebhookIsPartOfItsTextsTrace(t *testing.T) {
+	traced, spans := newTracing()
+	answer := traced.Post(func(context.Context, commands.WebhookPost) commands.WebhookAnswer {
+		return commands.WebhookAnswer{HTTPStatus: 500, Fault: "http_500"}
+	})(t.Context(), commands.WebhookPost{URL: "https://example.com/secret-path", Message: "msg_1", TraceParent: fromA})
+	got := spans.GetSpans()
+	if answer.HTTPStatus != 500 || len(got) != 1 || got[0].Name != "post webhook" || got[0].SpanContext.TraceID().String() != traceA {
+		t.Fatalf("%+v, %+v", answer, got)
+	}
+	if shown := fmt.Sprint(got[0].Attributes, got[0].Status); strings.Contains(shown, "example.com") || !strings.Contains(shown, "http_500") {
+		t.Errorf("the span says %s", shown)
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,18 +21,23 @@ type benchCommand struct {
 	Batch       int           `help:"Texts in a request; more than 1 uses the batch call." default:"1"`
 	Lane        string        `help:"high, normal or bulk." default:"normal" enum:"high,normal,bulk"`
 	InPlace     bool          `help:"Use the servers that the environment names instead of a file and a bus of the bench's own. Its texts stay in their log for good."`
+	Rate        int           `help:"Texts a second, at the most; 0: as many as they become." default:"0"`
+	URL         string        `help:"Load the gateway at URL, which runs on the servers that the environment names, from outside. The texts stay in its log for good." name:"url" placeholder:"URL"`
 	JSON        bool          `help:"Print the figures as JSON." name:"json"`
 }
 
 // benchDrain bounds how long the bench waits for the last texts to be dispatched.
 const benchDrain = 2 * time.Minute
 
-// Run measures a whole gateway in this process: texts over HTTP into its log, and
-// on to the sandbox through the adapter for Twilio. Texts are sent with a test key
-// of a tenant of their own, so that none can reach a live provider.
+// Run measures a whole gateway in this process, or the one at URL: texts over HTTP
+// into its log, and on to the sandbox through the adapter for Twilio. Texts are sent
+// with a test key of a tenant of their own, so that none can reach a live provider.
 func (b benchCommand) Run(ctx context.Context, p process) error {
-	if b.Texts < 1 || b.Concurrency < 1 || b.Concurrency > 1000 || b.Batch < 1 || b.Batch > 1000 || b.Time <= 0 {
-		return fmt.Errorf("--texts and --time must be positive, --concurrency and --batch from 1 to 1000")
+	if b.Texts < 1 || b.Concurrency < 1 || b.Concurrency > 1000 || b.Batch < 1 || b.Batch > 1000 || b.Time <= 0 || b.Rate < 0 {
+		return errors.New("--texts and --time must be positive, --concurrency and --batch from 1 to 1000, --rate not negative")
+	}
+	if b.URL != "" {
+		return b.load(ctx, p)
 	}
 	config, cleanup, err := b.config(p.Environ)
 	if err != nil {
@@ -53,6 +59,20 @@ func (b benchCommand) Run(ctx context.Context, p process) error {
 		return err
 	}
 	return result.print(p.Stdout, b.JSON)
+}
+
+// load measures a gateway that runs elsewhere.
+func (b benchCommand) load(ctx context.Context, p process) error {
+	if b.InPlace {
+		return errors.New("--url and --in-place: one of them")
+	}
+	return withTool(ctx, p, func(t tool) error {
+		result, err := b.measure(ctx, gateway{commands: t.handler, httpURL: strings.TrimRight(b.URL, "/")})
+		if err != nil {
+			return err
+		}
+		return result.print(p.Stdout, b.JSON)
+	})
 }
 
 // config returns that of the environment, on sockets of its own and without limits

@@ -38,7 +38,7 @@ func (l *benchLoad) run(ctx context.Context) error {
 		group.Go(func() error {
 			for time.Since(start) < l.Time {
 				first := int(l.begun.Add(int64(l.Batch))) - l.Batch
-				if first >= l.Texts {
+				if first >= l.Texts || !l.pace(ctx, start, first) {
 					return nil
 				}
 				if err := l.request(ctx, client, first, min(l.Batch, l.Texts-first)); err != nil {
@@ -51,6 +51,23 @@ func (l *benchLoad) run(ctx context.Context) error {
 	err := group.Wait()
 	l.took = time.Since(start)
 	return err
+}
+
+// pace waits until text i may be sent; false means that the time is over before.
+func (l *benchLoad) pace(ctx context.Context, start time.Time, i int) bool {
+	if l.Rate == 0 {
+		return true
+	}
+	due := time.Duration(i) * time.Second / time.Duration(l.Rate)
+	if due > l.Time {
+		return false
+	}
+	select {
+	case <-time.After(due - time.Since(start)):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (l *benchLoad) request(ctx context.Context, client *http.Client, first, n int) error {

@@ -136,10 +136,17 @@ func (r *rig) start() *instance {
 // launch runs serve at addr, with further settings.
 func (r *rig) launch(addr string, settings ...string) *instance {
 	r.t.Helper()
+	return r.spawn(addr, []string{"serve"}, append(r.environ[:len(r.environ):len(r.environ)], settings...))
+}
+
+// spawn runs prosms with args in a process of its own, whose environment is environ
+// with the addresses of an instance whose API, if it has one, is at addr.
+func (r *rig) spawn(addr string, args, environ []string) *instance {
+	r.t.Helper()
 	admin := freeAddr(r.t)
 	i := &instance{rig: r, url: "http://" + addr, admin: "http://" + admin, output: &lockedBuffer{}, exited: make(chan struct{})}
-	i.process = exec.Command(os.Args[0], "serve")
-	i.process.Env = append(append(r.environ[:len(r.environ):len(r.environ)], settings...),
+	i.process = exec.Command(os.Args[0], args...)
+	i.process.Env = append(environ[:len(environ):len(environ)],
 		"PROSMS_TEST_CHILD=1", "PROSMS_HTTP_ADDR="+addr, "PROSMS_ADMIN_ADDR="+admin, "PROSMS_PUBLIC_URL="+i.url)
 	i.process.Stdout, i.process.Stderr = i.output, i.output
 	if err := i.process.Start(); err != nil {
@@ -155,8 +162,10 @@ func (r *rig) launch(addr string, settings ...string) *instance {
 	return i
 }
 
-func (i *instance) ready() bool {
-	response, err := http.Get(i.url + "/readyz")
+func (i *instance) ready() bool { return answersWell(i.url + "/readyz") }
+
+func answersWell(url string) bool {
+	response, err := http.Get(url)
 	if err != nil {
 		return false
 	}

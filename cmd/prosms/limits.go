@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/pro-sms/prosms/adapters/limit"
 	"github.com/pro-sms/prosms/adapters/memory"
@@ -20,16 +21,16 @@ type limits struct {
 
 // openLimits counts requests in Redis, so that all instances share the limits;
 // without Redis, or while it is gone, each instance counts for itself.
-func openLimits(c Config) (limits, error) {
+func openLimits(c Config, log *slog.Logger) (limits, error) {
 	if c.RedisURL == "" {
 		return limits{Limiter: &memory.Limiter{}, close: func() error { return nil }}, nil
 	}
-	client, err := redis.Open(redis.Config{URL: c.RedisURL})
+	client, err := redis.Open(redis.Config{URL: c.RedisURL, Log: log})
 	if err != nil {
 		return limits{}, err
 	}
 	return limits{
-		Limiter:  &limit.Fallback{Shared: redis.NewLimiter(client), Local: &memory.Limiter{}},
+		Limiter:  &limit.Fallback{Shared: redis.NewLimiter(client), Local: &memory.Limiter{}, Log: log},
 		breakers: redis.NewBreakerCounts(client),
 		ping:     client.Ping, close: client.Close,
 	}, nil
@@ -37,7 +38,7 @@ func openLimits(c Config) (limits, error) {
 
 // pingRedis asks Redis once.
 func pingRedis(ctx context.Context, c Config) error {
-	l, err := openLimits(c)
+	l, err := openLimits(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -9,24 +9,42 @@ import (
 
 // listeners are the sockets of the gateway, opened before anything is started so
 // that a taken port stops the start.
-type listeners struct{ api, admin net.Listener }
+type listeners struct {
+	api   net.Listener // nil without the role
+	admin net.Listener
+}
 
-func listen(ctx context.Context, apiAddr, adminAddr string) (listeners, error) {
-	var config net.ListenConfig
-	api, err := config.Listen(ctx, "tcp", apiAddr)
-	if err != nil {
-		return listeners{}, fmt.Errorf("listening on PROSMS_HTTP_ADDR: %w", err)
+func listen(ctx context.Context, c Config, roles roles) (listeners, error) {
+	var (
+		config net.ListenConfig
+		l      listeners
+		err    error
+	)
+	if l.admin, err = config.Listen(ctx, "tcp", c.AdminAddr); err != nil {
+		return listeners{}, fmt.Errorf("listening on PROSMS_ADMIN_ADDR: %w", err)
 	}
-	admin, err := config.Listen(ctx, "tcp", adminAddr)
-	if err != nil {
-		return listeners{}, errors.Join(fmt.Errorf("listening on PROSMS_ADMIN_ADDR: %w", err), api.Close())
+	if !roles.has(roleAPI) {
+		return l, nil
 	}
-	return listeners{api, admin}, nil
+	if l.api, err = config.Listen(ctx, "tcp", c.HTTPAddr); err != nil {
+		return listeners{}, errors.Join(fmt.Errorf("listening on PROSMS_HTTP_ADDR: %w", err), l.admin.Close())
+	}
+	return l, nil
+}
+
+// apiURL is where a program on this machine finds the API; empty without it.
+func (l listeners) apiURL() string {
+	if l.api == nil {
+		return ""
+	}
+	return "http://" + reachable(l.api.Addr())
 }
 
 // close closes what no server has closed yet.
 func (l listeners) close() {
-	_ = l.api.Close()
+	if l.api != nil {
+		_ = l.api.Close()
+	}
 	_ = l.admin.Close()
 }
 

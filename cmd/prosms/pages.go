@@ -74,7 +74,7 @@ func which(yes bool, one, other string) string {
 // on every other path.
 func (p pages) beside(machines http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	for _, path := range []string{"/metrics", "/livez", "/readyz", "/debug/pprof/"} {
+	for _, path := range []string{"/metrics", "/livez", "/readyz", "/debug/"} {
 		mux.Handle(path, machines)
 	}
 	mux.Handle("/", p.handler)

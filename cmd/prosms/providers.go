@@ -83,14 +83,18 @@ func (p providers) verify(uri string, body []byte, signature string) bool {
 }
 
 // newProviders starts the sandbox, which serves the texts of test keys, and also
-// all others as long as no provider is configured.
+// all others as long as no provider is configured. It calls back at localURL, or
+// where that is empty, this instance having no API, at the public URL.
 func newProviders(c Config, options sandboxOptions, localURL string, log *slog.Logger) (providers, error) {
 	if options.token == "" {
 		options.token = rand.Text()
 	}
+	callbackURL, inbound := cmp.Or(localURL, c.PublicURL), ""
+	if callbackURL != "" {
+		inbound = callbackURL + "/webhooks/twilio/inbound"
+	}
 	fake, err := sandbox.New(sandbox.Config{
-		AuthToken: options.token, LedgerPath: options.ledger, CallbackDelay: options.callbackDelay,
-		InboundURL: localURL + "/webhooks/twilio/inbound",
+		AuthToken: options.token, LedgerPath: options.ledger, CallbackDelay: options.callbackDelay, InboundURL: inbound,
 	})
 	if err != nil {
 		return providers{}, err
@@ -107,7 +111,7 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	served := make(chan error, 1)
 	go func() { served <- serveHTTP(serving, listener, fake.Handler()) }()
 	url := "http://" + listener.Addr().String()
-	p := providers{phone: url, compare: fake.Compare, accounts: []account{{localURL, options.token}}}
+	p := providers{phone: url, compare: fake.Compare, accounts: []account{{localURL, options.token}, {c.PublicURL, options.token}}}
 	p.close = func() error {
 		err := fake.Close() // first, since it ends the calls that hang
 		stop()
@@ -115,7 +119,7 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	}
 	p.Test, err = twilio.New(twilio.Config{
 		Name: sandboxName, AccountSID: sandbox.DefaultAccountSID, AuthToken: twilio.Secret(options.token), From: sandbox.DefaultFrom,
-		BaseURL: url, PublicURL: localURL, Timeout: c.ProviderTimeout, Concurrency: c.Concurrency,
+		BaseURL: url, PublicURL: callbackURL, Timeout: c.ProviderTimeout, Concurrency: c.Concurrency,
 	})
 	if err != nil {
 		return providers{}, errors.Join(err, p.close())

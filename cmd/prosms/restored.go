@@ -14,8 +14,8 @@ type restoredCommand struct{}
 
 // Run makes a database that comes from a backup safe to serve: what was under way
 // in it is put in doubt, and so looked up before it is sent. It refuses a broker
-// whose queues hold frames of the log as it was: positions are given out again, and
-// views would take those frames for this log's.
+// whose queues hold frames of the log as it was: views refuse those, but work that
+// was done since the backup would be asked for again.
 func (restoredCommand) Run(ctx context.Context, p process) error {
 	config, err := loadConfig(p.Environ)
 	if err != nil {

@@ -35,3 +35,27 @@ func TestARoleThatIsLostIsCompetedForAgain(t *testing.T) {
 		t.Errorf("%v, want the error of what ran", err)
 	}
 }
+
+// Only the API listens for requests; every instance has its admin listener.
+func TestAnInstanceWithoutTheAPIDoesNotTakeItsPort(t *testing.T) {
+	c := Config{HTTPAddr: "127.0.0.1:0", AdminAddr: "127.0.0.1:0"}
+	for _, tt := range []struct {
+		roles roles
+		api   bool
+	}{{allRoles, true}, {roles{roleAPI}, true}, {roles{roleDispatch, roleRelay}, false}} {
+		l, err := listen(t.Context(), c, tt.roles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (l.api != nil) != tt.api || (l.apiURL() != "") != tt.api || l.admin == nil {
+			t.Errorf("%v: %+v, want an API: %t", tt.roles, l, tt.api)
+		}
+		taken := Config{HTTPAddr: l.admin.Addr().String(), AdminAddr: "127.0.0.1:0"}
+		if again, err := listen(t.Context(), taken, tt.roles); (err != nil) != tt.api {
+			t.Errorf("%v, on a port that is taken: %v", tt.roles, err)
+		} else if err == nil {
+			again.close()
+		}
+		l.close()
+	}
+}

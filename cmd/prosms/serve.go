@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,21 +95,22 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	b.Bus = traces.Bus(b.Bus)
-	limits, err := openLimits(c)
+	limits, err := openLimits(c, o.log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, limits.close()) }()
 
-	listeners, err := listen(ctx, c.HTTPAddr, c.AdminAddr)
+	listeners, err := listen(ctx, c, o.roles)
 	if err != nil {
 		return err
 	}
 	defer listeners.close()
-	localURL := "http://" + reachable(listeners.api.Addr())
+	localURL := listeners.apiURL()
 	if c.PublicURL == "" && len(c.Providers) == 0 {
 		c.PublicURL = localURL
 	}
+	o.sandbox.token = cmp.Or(o.sandbox.token, lookup.Secret(sandboxName)) // any instance knows the callbacks of all
 	ps, err := newProviders(c, o.sandbox, localURL, o.log)
 	if err != nil {
 		return err
@@ -127,7 +129,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Store: store, Providers: ps.Providers, Gate: gate, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours},
 		Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
-	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(lookup), Log: o.log}
+	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: measured.ForeignFrame}
 	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, queries, o.log), c.DefaultTenant
 	scheduler := &commands.Scheduler{
 		Store: store, Bus: b, Depth: b.Depth, Log: o.log,
@@ -161,6 +163,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
 	hooks := newHooks(c, store, st.views, lookup, o.log)
+	hooks.announcer.Foreign = measured.ForeignFrame
+	hooks.courier.Post = traces.Post(measured.Post(hooks.courier.Post))
 	parts, running := errgroup.WithContext(ctx)
 	router, err := newRouter(running, o.roles, st, b, store, dispatcher, runner, hooks.announcer, traces, o.log)
 	if err != nil {
@@ -209,7 +213,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 			return o.ready(running, gateway{handler, localURL, adminURL, ps.phone, pages.link(adminURL)})
 		}))
 	}
-	o.log.Info("running", "roles", strings.Join(o.roles, ","), "database", st.kind, "http", listeners.api.Addr(), "admin", listeners.admin.Addr())
+	o.log.Info("running", "roles", strings.Join(o.roles, ","), "database", st.kind, "http", localURL, "admin", listeners.admin.Addr())
 	err = parts.Wait()
 	if ctx.Err() != nil {
 		o.log.Info("stopping: waiting for the provider calls that were claimed")
