@@ -22,6 +22,7 @@ const lookupKeyName = "lookup"
 // The first byte of a kept key.
 const (
 	keptPlain   = 0 // the key follows
+	keptNote    = 2 // nothing follows: not a key, but a note
 	keptWrapped = 1 // a nonce of 12 bytes and the sealed key follow (AES-256-GCM, the name as additional data)
 )
 
