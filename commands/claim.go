@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -174,6 +175,9 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, 
 		}
 		if len(c.providers) == 0 && !s.Erased {
 			continue
+		}
+		if s.State.Text.To.Sealed() {
+			return nil, fmt.Errorf("claiming %s: it is sealed: the dispatcher needs a store that unseals", s.ID)
 		}
 		seen[w.MessageID] = true
 		candidates = append(candidates, c)

@@ -85,7 +85,10 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	store := traces.EventStore(&commands.GroupCommit{EventStore: measured.EventStore(st.events)})
+	// Who only passes events on, or folds them into views, has the log, in which what
+	// is personal is sealed; who decides, sends or shows has the store.
+	log := traces.EventStore(&commands.GroupCommit{EventStore: measured.EventStore(st.events)})
+	store := newSealer(c, st, log, lookup)
 	b, err := openBus(ctx, c, o.log)
 	if err != nil {
 		return err
@@ -114,8 +117,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	defer func() { err = errors.Join(err, ps.close()) }()
 	ps = ps.through(measured.Provider).through(traces.Provider)
 
-	handler := &commands.Handler{Store: store, Lookup: lookup, Region: c.Region, PlainCallbacks: c.WebhookAllowPrivate}
-	queries := projections.Queries{Store: store, Views: st.views}
+	handler := &commands.Handler{Store: store, Sealer: store, Lookup: lookup, Region: c.Region, PlainCallbacks: c.WebhookAllowPrivate}
+	queries := projections.Queries{Store: store, Views: st.views, Unseal: store.Unseal}
 	gate := &commands.Gate{
 		Store: store, Rule: c.breakerRule(), Providers: providerNames(c), Counts: limits.breakers,
 		Limiter: limits.Limiter, PerSecond: c.ProviderPerSecond, InFlight: c.Concurrency,
@@ -125,8 +128,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Store: store, Providers: ps.Providers, Gate: gate, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours},
 		Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
-	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(lookup), Log: o.log}
-	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, queries, o.log), c.DefaultTenant
+	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log}
+	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, log, queries, o.log), c.DefaultTenant
 	scheduler := &commands.Scheduler{
 		Store: store, Bus: b, Depth: b.Depth, Log: o.log,
 		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, limit int) ([]string, error) {
@@ -158,9 +161,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		},
 	}
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
-	hooks := newHooks(c, store, st.views, lookup, o.log)
+	hooks := newHooks(c, store, log, st.views, lookup, o.log)
 	parts, running := errgroup.WithContext(ctx)
-	router, err := newRouter(running, o.roles, st, b, store, dispatcher, runner, hooks.announcer, traces, o.log)
+	router, err := newRouter(running, o.roles, st, b, store, log, dispatcher, runner, hooks.announcer, traces, o.log)
 	if err != nil {
 		return err
 	}
@@ -193,7 +196,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		parts.Go(named("scheduler", func() error { return lead(running, st.leader, "scheduler", scheduler.Run) }))
 		parts.Go(named("replays", func() error { return lead(running, st.leader, "replays", replayer.Run) }))
 		if !c.HeadKey.IsZero() {
-			parts.Go(named("heads", func() error { return lead(running, st.leader, "heads", newHeadSigner(c, store, o.log).Run) }))
+			parts.Go(named("heads", func() error { return lead(running, st.leader, "heads", newHeadSigner(c, log, o.log).Run) }))
 		}
 		parts.Go(named("courier", func() error { return lead(running, st.leader, "courier", hooks.courier.Run) }))
 	}
