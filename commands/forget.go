@@ -20,19 +20,15 @@ type Forgotten struct {
 	At      time.Time
 }
 
-// Forget makes everything personal that a tenant, and nobody, has about the person
-// behind a number unreadable for ever: texts, consents, texts from them. When it
-// returns without an error, their keys are destroyed here; other instances hold them
-// in memory for a minute at most. What waits is given up at its claim. An opt-out
-// still holds. It can be repeated, and does not ask whether the number is known.
+// Forget makes everything personal that a tenant has about the person behind a number
+// unreadable for ever: texts, consents, texts from them. When it returns without an
+// error, their key is destroyed; other instances hold it in memory for a minute at
+// most. What waits is given up at its claim. An opt-out still holds. It can be
+// repeated, and does not ask whether the number is known. EveryTenant's is what nobody
+// else has.
 func (h *Handler) Forget(ctx context.Context, caller Caller, number events.Personal) (Forgotten, error) {
 	if h.Sealer == nil {
 		return Forgotten{}, ErrNotSealed
-	}
-	nobody := caller
-	nobody.Tenant = EveryTenant
-	if _, err := h.Sealer.forget(ctx, nobody, number); err != nil {
-		return Forgotten{}, err
 	}
 	return h.Sealer.forget(ctx, caller, number)
 }

@@ -47,6 +47,7 @@ type commandLine struct {
 	Staff    staffCommand    `cmd:"" name:"operators" help:"List and invite those who use the admin pages."`
 	Breaker  breakerCommand  `cmd:"" help:"List, open and close the breakers of providers."`
 	OptOuts  optOutsCommand  `cmd:"" help:"Import, export and lift opt-outs."`
+	Forget   forgetCommand   `cmd:"" help:"Make everything personal about the people behind numbers unreadable for ever."`
 	DLQ      dlqCommand      `cmd:"" name:"dlq" help:"List, show, replay and discard dead letters."`
 	Doctor   doctorCommand   `cmd:"" help:"Check the configuration and everything it points to."`
 	Verify   verifyCommand   `cmd:"" help:"Check the guarantees on the log and the views, also while the gateway runs."`

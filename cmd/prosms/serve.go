@@ -160,6 +160,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 			},
 		},
 	}
+	eraser := newEraser(c, store, runner, queries, o.log)
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
 	hooks := newHooks(c, store, log, st.views, lookup, o.log)
 	parts, running := errgroup.WithContext(ctx)
@@ -195,6 +196,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if o.roles.has(roleSchedule) {
 		parts.Go(named("scheduler", func() error { return lead(running, st.leader, "scheduler", scheduler.Run) }))
 		parts.Go(named("replays", func() error { return lead(running, st.leader, "replays", replayer.Run) }))
+		parts.Go(named("eraser", func() error { return lead(running, st.leader, "eraser", eraser.Run) }))
 		if !c.HeadKey.IsZero() {
 			parts.Go(named("heads", func() error { return lead(running, st.leader, "heads", newHeadSigner(c, log, o.log).Run) }))
 		}
