@@ -36,6 +36,9 @@ type Texted func(ctx context.Context, recipient string, number events.Personal) 
 // repeats the report after an error repeats all of it. Whom an opt-out is for must
 // not wait for a view that is behind: it then holds for every tenant.
 func (h *Handler) ReceiveText(ctx context.Context, in Inbound) error {
+	for _, said := range []*events.Personal{&in.Text.From, &in.Text.To, &in.Text.Body} {
+		*said = events.Plain(string(*said))
+	}
 	id := h.Lookup.inboundID(EveryTenant, in.Text.ProviderMessageID)
 	known, err := h.Store.Load(ctx, id)
 	if err != nil {

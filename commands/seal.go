@@ -21,12 +21,9 @@ import (
 // dayFormat is how a day is named, in UTC.
 const dayFormat = time.DateOnly
 
-func sealValue(key []byte, streamID, field, plain string) ([]byte, error) {
-	aead, err := valueCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return aead.Seal(nil, nil, []byte(plain), additional(streamID, field)), nil
+func sealValue(aead cipher.AEAD, streamID, field, plain string) []byte {
+	sealed := make([]byte, 0, len(plain)+aead.Overhead())
+	return aead.Seal(sealed, nil, []byte(plain), additional(streamID, field))
 }
 
 // openValue returns false for what was not sealed under key for this place.

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"slices"
@@ -169,30 +170,41 @@ func (w *sealedWrite) use(k subjectKey) {
 }
 
 func (s *Sealer) sealFields(ctx context.Context, e events.Event, fields []events.Field, k subjectKey) error {
+	numbers, err := valueCipher(k.key)
+	if err != nil {
+		return err
+	}
+	ref := k.ref()
 	for _, f := range fields {
 		plain := string(*f.Value)
 		if plain == "" {
 			continue
 		}
-		key, sealed := k.key, events.Sealed{Subject: k.ref()}
+		sealed := events.Sealed{Subject: ref}
+		aead := numbers
 		if f.Name == "body" {
 			sealed.Day = lastDay(e, s.keys.now())
-			day, err := s.keys.day(ctx, sealed.Day)
-			if err != nil {
-				return err
-			}
-			if key, err = bodyKey(k.key, day); err != nil {
+			if aead, err = s.bodyCipher(ctx, k, sealed.Day); err != nil {
 				return err
 			}
 		}
 		if isNamed(e, f.Name) {
 			sealed.Name = s.Lookup.ConsentStream(EveryTenant, *f.Value)
 		}
-		var err error
-		if sealed.Sealed, err = sealValue(key, f.Stream, f.Name, plain); err != nil {
-			return err
-		}
+		sealed.Sealed = sealValue(aead, f.Stream, f.Name, plain)
 		*f.Value = sealed.Personal()
 	}
 	return nil
+}
+
+func (s *Sealer) bodyCipher(ctx context.Context, k subjectKey, day string) (cipher.AEAD, error) {
+	dayKey, err := s.keys.day(ctx, day)
+	if err != nil {
+		return nil, err
+	}
+	key, err := bodyKey(k.key, dayKey)
+	if err != nil {
+		return nil, err
+	}
+	return valueCipher(key)
 }

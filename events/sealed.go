@@ -26,18 +26,18 @@ type Sealed struct {
 
 // Personal returns s as events and views carry it.
 func (s Sealed) Personal() Personal {
-	var b strings.Builder
-	b.Grow(len(s.Sealed)*4/3 + len(s.Subject) + len(s.Day) + len(s.Name) + 64)
-	b.WriteString(sealedMark + `{"sealed":"`)
-	b.WriteString(base64.StdEncoding.EncodeToString(s.Sealed))
+	b := make([]byte, 0, len(s.Sealed)*4/3+len(s.Subject)+len(s.Day)+len(s.Name)+64)
+	b = append(b, sealedMark+`{"sealed":"`...)
+	b = base64.StdEncoding.AppendEncode(b, s.Sealed)
 	// None of the others holds a character that JSON would escape.
-	for _, field := range [][2]string{{`","subject":"`, s.Subject}, {`","day":"`, s.Day}, {`","name":"`, s.Name}} {
-		if field[1] != "" {
-			b.WriteString(field[0] + field[1])
-		}
+	b = append(append(b, `","subject":"`...), s.Subject...)
+	if s.Day != "" {
+		b = append(append(b, `","day":"`...), s.Day...)
 	}
-	b.WriteString(`"}`)
-	return Personal(b.String())
+	if s.Name != "" {
+		b = append(append(b, `","name":"`...), s.Name...)
+	}
+	return Personal(append(b, `"}`...))
 }
 
 // Sealed reports whether p is sealed: what string(p) shows is no number and no text.
@@ -56,9 +56,7 @@ func (p Personal) Parts() (Sealed, bool) {
 // MarshalJSON writes a plain value as a string and a sealed one as its object.
 func (p Personal) MarshalJSON() ([]byte, error) {
 	if p.Sealed() {
-		if object := []byte(p[len(sealedMark):]); json.Valid(object) {
-			return object, nil
-		}
+		return []byte(p[len(sealedMark):]), nil // who calls looks whether it is valid
 	}
 	return json.Marshal(string(p))
 }

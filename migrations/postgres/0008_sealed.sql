@@ -78,7 +78,7 @@ BEGIN
     ), clashing AS (
         SELECT b.n
         FROM brought b
-        LEFT JOIN LATERAL (SELECT r.key FROM keyring r WHERE r.name = b.name) AS kept ON true
+        LEFT JOIN LATERAL (SELECT r.key FROM keyring r WHERE r.name = b.name LIMIT 1) AS kept ON true -- not a walk through all keys
         WHERE coalesce(kept.key, b.first) <> b.key
     )
     SELECT array_agg(w.first AND coalesce(now.version, 0) = w.version
