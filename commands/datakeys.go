@@ -45,7 +45,7 @@ func (k subjectKey) same(other subjectKey) bool {
 // dataKeys are the keys of subjects and days, some of them in memory.
 type dataKeys struct {
 	keyring ports.Keyring
-	master  []byte
+	master  Master
 	now     func() time.Time
 
 	sealing lru[subjectKey] // by subject
@@ -76,7 +76,7 @@ func (d *dataKeys) fresh(subject string, generation int) (subjectKey, error) {
 	k := subjectKey{id: subject, generation: generation, key: make([]byte, 32)}
 	_, _ = rand.Read(k.key) // never fails: it crashes the program instead
 	var err error
-	k.wrapped, err = wrap(d.master, k.name(), k.key)
+	k.wrapped, err = d.master.wrap(k.name(), k.key)
 	return k, err
 }
 
@@ -144,7 +144,7 @@ func (d *dataKeys) day(ctx context.Context, day string) ([]byte, error) {
 	}
 	fresh := make([]byte, 32)
 	_, _ = rand.Read(fresh)
-	wrapped, err := wrap(d.master, name, fresh)
+	wrapped, err := d.master.wrap(name, fresh)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (d *dataKeys) day(ctx context.Context, day string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading key %s: %w", name, err)
 	}
-	key, err := unwrap(d.master, name, kept)
+	key, err := d.master.unwrap(name, kept)
 	if err == nil {
 		d.reading.put(name, seenKey{key, d.now()})
 	}
@@ -188,7 +188,7 @@ func (d *dataKeys) read(ctx context.Context, names []string, anew bool) (map[str
 			d.reading.drop(name)
 			continue
 		}
-		key, err := unwrap(d.master, name, kept[name])
+		key, err := d.master.unwrap(name, kept[name])
 		if err != nil {
 			return nil, err
 		}

@@ -37,7 +37,7 @@ func TestWhoeverIsForgottenCannotBeReadAnyMore(t *testing.T) {
 	}
 	first := forget(t, w.handler, "+14155552671")
 	for _, h := range []*Handler{w.handler, instance(w.store)} {
-		h.Store.(*Sealer).Master = nil
+		h.Store.(*Sealer).Master = Master{}
 		wantText(t, h.Store, sent.ID, events.Erased, events.Erased, events.Erased)
 		wantText(t, h.Store, other.ID, "+14155552672", "", "text")
 		if out, err := h.OptedOut(t.Context(), caller.Tenant, "+14155552671"); err != nil || !out {
@@ -78,7 +78,7 @@ func TestATextThatRacesWithAForgettingIsSealedAnew(t *testing.T) {
 	w := newWorld(t)
 	w.accept(1)                          // so that the key is in memory
 	elsewhere := instance(w.store)       // where it is forgotten
-	elsewhere.Sealer.Master = nil        //
+	elsewhere.Sealer.Master = Master{}   //
 	forget(t, elsewhere, "+14155552671") //
 	work := w.accept(1)                  // refused under the key that is gone
 	wantText(t, w.sealer, work[0].MessageID, "+14155552671", "", "text 0")
@@ -93,7 +93,7 @@ func TestTextsAndForgettingsAtOnceLoseNothing(t *testing.T) {
 	w := newWorld(t)
 	handlers := []*Handler{w.handler, instance(w.store), instance(w.store)}
 	for _, h := range handlers {
-		h.Sealer.Master = nil
+		h.Sealer.Master = Master{}
 	}
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -130,7 +130,7 @@ func TestTextsAndForgettingsAtOnceLoseNothing(t *testing.T) {
 	}
 	last := forgotten[len(forgotten)-1].Position
 	reader := instance(w.store)
-	reader.Sealer.Master = nil
+	reader.Sealer.Master = Master{}
 	for id, body := range sent {
 		recorded, err := reader.Store.Load(t.Context(), id)
 		if err != nil {
@@ -152,7 +152,7 @@ func TestWhatWaitsForAForgottenRecipientIsGivenUpAndNeverSent(t *testing.T) {
 	}
 	// Another instance still has the key in memory; the log tells it all the same.
 	elsewhere := instance(w.store)
-	elsewhere.Sealer.Master = nil
+	elsewhere.Sealer.Master = Master{}
 	forget(t, elsewhere, "+14155552671")
 	if _, err := w.handler.Store.Load(t.Context(), work[0].MessageID); err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func TestAForgettingThatComesBetweenLoadingAndClaimingWins(t *testing.T) {
 	w := newWorld(t)
 	work := w.accept(2)
 	elsewhere := instance(w.store)
-	elsewhere.Sealer.Master = nil
+	elsewhere.Sealer.Master = Master{}
 	w.dispatcher.Store = &meddled{w.sealer, func() { forget(t, elsewhere, "+14155552671") }}
 	if err := w.dispatcher.Dispatch(t.Context(), domain.Normal, work); err != nil {
 		t.Fatal(err)

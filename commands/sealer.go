@@ -26,7 +26,7 @@ type Sealer struct {
 	ports.EventStore
 	Keyring ports.Keyring // of the same database
 	Lookup  Lookup
-	Master  []byte           // wraps the data keys; none: they are kept plain
+	Master  Master           // wraps the data keys
 	Cached  int              // subjects whose keys are held in memory; 0: 20,000
 	Now     func() time.Time // nil: time.Now
 

@@ -19,7 +19,7 @@ import (
 
 // newSealer returns another instance's view of a store.
 func newSealer(store *memory.EventStore) *Sealer {
-	return &Sealer{EventStore: store, Keyring: store.Keyring(), Lookup: Lookup("0123456789abcdef0123456789abcdef"), Master: bytes.Repeat([]byte{7}, 32)}
+	return &Sealer{EventStore: store, Keyring: store.Keyring(), Lookup: Lookup("0123456789abcdef0123456789abcdef"), Master: Master{Present: bytes.Repeat([]byte{7}, 32)}}
 }
 
 func instance(store *memory.EventStore) *Handler {
@@ -176,7 +176,7 @@ func TestWithoutTheMasterKeyNothingIsTakenForErased(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := newSealer(store)
-	other.Master = bytes.Repeat([]byte{8}, 32)
+	other.Master.Present = bytes.Repeat([]byte{8}, 32)
 	if _, err := other.Load(t.Context(), sent.ID); !errors.Is(err, ErrMasterKey) {
 		t.Errorf("Load = %v, want ErrMasterKey", err)
 	}

@@ -83,7 +83,7 @@ func newWorld(t *testing.T, configure ...func(*api.Server)) *world {
 // build wires a server up and does not start it.
 func build(t *testing.T, configure ...func(*api.Server)) (*world, *api.Server) {
 	t.Helper()
-	lookup, err := commands.OpenLookup(t.Context(), new(memory.Keyring), nil)
+	lookup, err := commands.OpenLookup(t.Context(), new(memory.Keyring), commands.Master{})
 	if err != nil {
 		t.Fatal(err)
 	}

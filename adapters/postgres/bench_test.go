@@ -90,7 +90,7 @@ func BenchmarkAccept(b *testing.B) {
 			var store ports.EventStore = db.EventStore()
 			if how != "plain" {
 				store = &commands.Sealer{
-					EventStore: store, Keyring: db.Keyring(), Lookup: commands.Lookup("0123456789abcdef0123456789abcdef"), Master: make([]byte, 32),
+					EventStore: store, Keyring: db.Keyring(), Lookup: commands.Lookup("0123456789abcdef0123456789abcdef"), Master: commands.Master{Present: make([]byte, 32)},
 				}
 			}
 			accept(b, store, 1<<20, 256, true)

@@ -40,7 +40,7 @@ type world struct {
 
 func newWorld(t *testing.T, configure ...func(*UI)) *world {
 	t.Helper()
-	lookup, err := commands.OpenLookup(t.Context(), new(memory.Keyring), nil)
+	lookup, err := commands.OpenLookup(t.Context(), new(memory.Keyring), commands.Master{})
 	if err != nil {
 		t.Fatal(err)
 	}

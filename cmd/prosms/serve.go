@@ -81,7 +81,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.close()) }()
-	lookup, err := commands.OpenLookup(ctx, st.keyring, c.MasterKey)
+	lookup, err := commands.OpenLookup(ctx, st.keyring, c.master())
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func withReader(ctx context.Context, p process, run func(tool) error) (err error
 }
 
 func runTool(ctx context.Context, config Config, st stores, run func(tool) error) error {
-	lookup, err := commands.OpenLookup(ctx, st.keyring, config.MasterKey)
+	lookup, err := commands.OpenLookup(ctx, st.keyring, config.master())
 	if err != nil {
 		return err
 	}
@@ -75,5 +75,5 @@ func runTool(ctx context.Context, config Config, st stores, run func(tool) error
 
 // newSealer returns log, a store of st, for those who need what is personal.
 func newSealer(c Config, st stores, log ports.EventStore, lookup commands.Lookup) *commands.Sealer {
-	return &commands.Sealer{EventStore: log, Keyring: st.keyring, Lookup: lookup, Master: c.MasterKey}
+	return &commands.Sealer{EventStore: log, Keyring: st.keyring, Lookup: lookup, Master: c.master()}
 }
