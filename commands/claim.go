@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -42,10 +43,14 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 	var asked []candidate
 	now := d.now()
 	for _, c := range candidates {
-		decided, err := c.State.Decide(domain.Claim{
+		claim := domain.Claim{
 			Attempt: c.work.Attempt, ID: domain.AttemptID(c.ID, c.work.Attempt),
-			Provider: c.providers[0].Name(), OptedOut: c.optedOut(), Quiet: d.Hours.quiet(c.State.Text, now), Now: now,
-		})
+			OptedOut: c.optedOut(), Erased: c.erased(), Now: now,
+		}
+		if !claim.Erased {
+			claim.Provider, claim.Quiet = c.providers[0].Name(), d.Hours.quiet(c.State.Text, now)
+		}
+		decided, err := c.State.Decide(claim)
 		if err != nil || len(decided) == 0 {
 			continue // duplicate, too late or too early: somebody else's, or the scheduler's
 		}
@@ -89,11 +94,15 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 }
 
 // candidate is a message that work asks for, with its recipient's consents: towards
-// its tenant, and towards every tenant.
+// its tenant, and towards every tenant; and with whether they were forgotten since it
+// was accepted. Of one that is Erased neither the recipient nor a provider is known.
 type candidate struct {
 	stream[domain.Message]
 	work      ports.Work
+	position  int64 // at which it was accepted
 	consents  []stream[domain.Consent]
+	forgotten ports.Require    // the recipient's subject, as it was read
+	forgetAt  int64            // position of the last time they were forgotten; 0: never
 	providers []ports.Provider // that may send it, best first
 	provider  ports.Provider   // of these, the one that is to send it
 	pass      Pass
@@ -126,15 +135,22 @@ func (c candidate) optedOut() bool {
 	return slices.ContainsFunc(c.consents, func(s stream[domain.Consent]) bool { return s.State.OptedOut })
 }
 
-// grounds are the versions that the decision depends on: an opt-out that is
-// committed before the claim wins.
+// grounds are the versions that the decision depends on: an opt-out, and a
+// forgetting, that is committed before the claim wins.
 func (c candidate) grounds() []ports.Require {
 	var grounds []ports.Require
 	for _, s := range c.consents {
 		grounds = append(grounds, ports.Require{StreamID: s.ID, Version: s.Version})
 	}
+	if c.forgotten.StreamID != "" {
+		grounds = append(grounds, c.forgotten)
+	}
 	return grounds
 }
+
+// erased reports whether there is nothing to send any more. What was accepted before
+// its recipient was forgotten is not sent, even where its key is still at hand.
+func (c candidate) erased() bool { return c.Erased || c.forgetAt > c.position }
 
 // load reads the streams that claiming work depends on.
 func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, error) {
@@ -147,32 +163,59 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, 
 		return nil, err
 	}
 	var candidates []candidate
-	var consents []string
 	seen := map[string]bool{}
 	for _, w := range work {
 		s := fold[domain.Message](w.MessageID, messages[w.MessageID])
 		if seen[w.MessageID] || !s.State.Waiting() || s.State.Attempt+1 != w.Attempt {
 			continue
 		}
-		providers := d.Providers.For(s.ID, s.State)
-		if len(providers) == 0 {
+		c := candidate{stream: s, work: w, position: messages[w.MessageID][0].Position}
+		if !s.Erased {
+			c.providers = d.Providers.For(s.ID, s.State)
+		}
+		if len(c.providers) == 0 && !s.Erased {
 			continue
 		}
+		if s.State.Text.To.Sealed() {
+			return nil, fmt.Errorf("claiming %s: it is sealed: the dispatcher needs a store that unseals", s.ID)
+		}
 		seen[w.MessageID] = true
-		candidates = append(candidates, candidate{stream: s, work: w, providers: providers})
-		consents = append(consents, s.State.Text.Consent, d.Lookup.ConsentStream(EveryTenant, s.State.Text.To))
+		candidates = append(candidates, c)
 	}
+	return candidates, d.loadGrounds(ctx, candidates)
+}
+
+// loadGrounds reads what is known of the recipients of candidates.
+func (d *Dispatcher) loadGrounds(ctx context.Context, candidates []candidate) error {
 	if len(candidates) == 0 {
-		return nil, nil
+		return nil
 	}
-	recorded, err := d.Store.LoadMany(ctx, consents)
-	if err != nil {
-		return nil, err
-	}
+	var ids []string
 	for i := range candidates {
-		for _, id := range consents[2*i : 2*i+2] {
-			candidates[i].consents = append(candidates[i].consents, fold[domain.Consent](id, recorded[id]))
+		c := &candidates[i]
+		text := c.State.Text
+		c.consents = []stream[domain.Consent]{{ID: text.Consent}}
+		if !c.Erased {
+			c.consents = append(c.consents, stream[domain.Consent]{ID: d.Lookup.ConsentStream(EveryTenant, text.To)})
+			c.forgotten.StreamID = subjectStream(d.Lookup.Subject(c.Origin.Tenant, text.To))
+			ids = append(ids, c.forgotten.StreamID)
+		}
+		for _, consent := range c.consents {
+			ids = append(ids, consent.ID)
 		}
 	}
-	return candidates, nil
+	recorded, err := d.Store.LoadMany(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i := range candidates {
+		c := &candidates[i]
+		for n, consent := range c.consents {
+			c.consents[n] = fold[domain.Consent](consent.ID, recorded[consent.ID])
+		}
+		if forgotten := recorded[c.forgotten.StreamID]; len(forgotten) > 0 {
+			c.forgotten.Version, c.forgetAt = len(forgotten), forgotten[len(forgotten)-1].Position
+		}
+	}
+	return nil
 }

@@ -49,7 +49,7 @@ func TestAClaimIsDecidedAgainWhenItsGroundsMove(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			work := w.accept(1)
-			w.dispatcher.Store = &meddled{w.store, func() { tt.meddle(w, work[0].MessageID) }}
+			w.dispatcher.Store = &meddled{w.sealer, func() { tt.meddle(w, work[0].MessageID) }}
 			if err := w.dispatcher.Dispatch(t.Context(), domain.Normal, work); err != nil {
 				t.Fatal(err)
 			}
@@ -71,12 +71,12 @@ func TestAFrameThatCannotBeReadIsDroppedAndOneThatFailsComesAgain(t *testing.T) 
 		}
 	}
 	work := w.accept(1)
-	w.dispatcher.Store = &refusing{w.store}
+	w.dispatcher.Store = &refusing{w.sealer}
 	frame := []byte(`{"work":[{"m":"` + work[0].MessageID + `","a":1}]}`)
 	if err := handle(message.NewMessage("x", frame)); !errors.Is(err, ports.ErrUnavailable) {
 		t.Errorf("without the store: %v, want ErrUnavailable", err)
 	}
-	w.dispatcher.Store = w.store
+	w.dispatcher.Store = w.sealer
 	if err := handle(message.NewMessage("x", frame)); err != nil {
 		t.Error(err)
 	}
@@ -142,7 +142,7 @@ func (f *forgetful) LoadMany(ctx context.Context, ids []string) (map[string][]ev
 func TestWhatIsClaimedIsSentThoughTheRestOfItsFrameFails(t *testing.T) {
 	w := newWorld(t)
 	work := w.accept(2)
-	meddled := &meddled{w.store, func() { w.record(work[1].MessageID, events.MessageReceiptIgnored{Reason: "test"}) }}
+	meddled := &meddled{w.sealer, func() { w.record(work[1].MessageID, events.MessageReceiptIgnored{Reason: "test"}) }}
 	w.dispatcher.Store = &forgetful{meddled, 2} // messages and consents, once
 	if err := w.dispatcher.Dispatch(t.Context(), domain.Normal, work); !errors.Is(err, ports.ErrUnavailable) {
 		t.Errorf("Dispatch = %v, want its error, so that the frame comes again", err)

@@ -17,8 +17,9 @@ import (
 type Handler struct {
 	Store  ports.EventStore
 	Lookup Lookup
-	Region string // for numbers without "+"; empty: they are refused
-	Texted Texted // whom a text to us is for; nil: nobody has texted anybody
+	Sealer *Sealer // by whose keys people are forgotten, over Store; nil: nobody is
+	Region string  // for numbers without "+"; empty: they are refused
+	Texted Texted  // whom a text to us is for; nil: nobody has texted anybody
 	// DefaultTenant is whose a text to us is when nobody has texted its sender.
 	// Empty: EveryTenant's.
 	DefaultTenant string

@@ -61,6 +61,7 @@ func (c *carrier) sent() int {
 type world struct {
 	t          *testing.T
 	store      *memory.EventStore
+	sealer     *Sealer
 	carrier    *carrier
 	handler    *Handler
 	dispatcher *Dispatcher
@@ -69,9 +70,10 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, store: &memory.EventStore{}, carrier: &carrier{}}
 	lookup := Lookup("0123456789abcdef0123456789abcdef")
-	w.handler = &Handler{Store: w.store, Lookup: lookup}
+	w.sealer = &Sealer{EventStore: w.store, Keyring: w.store.Keyring(), Lookup: lookup}
+	w.handler = &Handler{Store: w.sealer, Sealer: w.sealer, Lookup: lookup}
 	w.dispatcher = &Dispatcher{
-		Store: w.store, Providers: Providers{Live: w.carrier, Test: w.carrier}, Slots: 16,
+		Store: w.sealer, Providers: Providers{Live: w.carrier, Test: w.carrier}, Slots: 16,
 		Lookup:   lookup,
 		Schedule: domain.RetrySchedule{Delays: []time.Duration{30 * time.Second}, Max: 1},
 		Log:      slog.New(slog.DiscardHandler),
@@ -264,7 +266,7 @@ func TestAReceiptThatOvertakesTheResponseIsKept(t *testing.T) {
 func TestAnOutcomeOutlastsAnOutageOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		flaky := &outage{EventStore: w.store}
+		flaky := &outage{EventStore: w.sealer}
 		w.dispatcher.Store = flaky
 		w.carrier.answer = func(ports.Text) ports.Outcome {
 			flaky.until = time.Now().Add(20 * time.Second)

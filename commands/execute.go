@@ -29,6 +29,7 @@ type stream[S aggregate[S]] struct {
 	Version int
 	Origin  events.Meta // of the first event
 	Since   time.Time   // when it began, or is to, or began anew
+	Erased  bool        // something personal in it can no longer be read
 }
 
 // fold replays recorded events onto the zero state.
@@ -39,6 +40,7 @@ func fold[S aggregate[S]](id string, recorded []events.Recorded) stream[S] {
 			s.Origin, s.Since = r.Meta, r.RecordedAt
 		}
 		s.Since = since(s.Since, r)
+		s.Erased = s.Erased || r.Erased
 		s.State = s.State.Evolve(r.Data)
 		s.Version = r.Version
 	}

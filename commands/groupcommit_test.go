@@ -218,3 +218,10 @@ func TestAppendsBeyondTheBoundAreRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestGroupCommitKeepsKeysByTheirLaws(t *testing.T) {
+	porttest.Keys(t, func(*testing.T) (ports.EventStore, ports.Keyring) {
+		s := new(memory.EventStore)
+		return &GroupCommit{EventStore: s}, s.Keyring()
+	})
+}

@@ -36,6 +36,9 @@ type Texted func(ctx context.Context, recipient string, number events.Personal) 
 // repeats the report after an error repeats all of it. Whom an opt-out is for must
 // not wait for a view that is behind: it then holds for every tenant.
 func (h *Handler) ReceiveText(ctx context.Context, in Inbound) error {
+	for _, said := range []*events.Personal{&in.Text.From, &in.Text.To, &in.Text.Body} {
+		*said = events.Plain(string(*said))
+	}
 	id := h.Lookup.inboundID(EveryTenant, in.Text.ProviderMessageID)
 	known, err := h.Store.Load(ctx, id)
 	if err != nil {
@@ -130,8 +133,8 @@ func (in Inbound) consent(number events.Personal) domain.Command {
 	return nil
 }
 
-// recordInbound appends the text for each tenant, in one commit. That of
-// EveryTenant is written last, and the others only as long as it is not there.
+// recordInbound appends the text for each tenant. That of EveryTenant is written
+// last, and the others only as long as it is not there: it says that all are.
 func (h *Handler) recordInbound(ctx context.Context, in Inbound, tenants []string, id string) error {
 	var writes []ports.Write
 	for _, tenant := range tenants[1:] {
@@ -140,16 +143,23 @@ func (h *Handler) recordInbound(ctx context.Context, in Inbound, tenants []strin
 			Requires: []ports.Require{{StreamID: id}},
 		})
 	}
-	writes = append(writes, ports.Write{StreamID: id, Events: []events.Event{in.Text}, Meta: in.meta(tenants[0])})
-	results, err := h.Store.Append(ctx, writes...)
-	if err != nil {
-		return fmt.Errorf("recording a text to us: %w", err)
+	last := ports.Write{StreamID: id, Events: []events.Event{in.Text}, Meta: in.meta(tenants[0])}
+	for _, part := range [][]ports.Write{writes, {last}} {
+		if len(part) == 0 {
+			continue
+		}
+		results, err := h.Store.Append(ctx, part...)
+		if err != nil {
+			return fmt.Errorf("recording a text to us: %w", err)
+		}
+		for _, result := range results {
+			// A conflict means that the same report came twice at once.
+			if result.Err != nil && !errors.Is(result.Err, ports.ErrConflict) {
+				return fmt.Errorf("recording a text to us: %w", result.Err)
+			}
+		}
 	}
-	last := results[len(results)-1]
-	if last.Err != nil && !errors.Is(last.Err, ports.ErrConflict) {
-		return fmt.Errorf("recording a text to us: %w", last.Err)
-	}
-	return nil // a conflict means that the same report came twice at once
+	return nil
 }
 
 func (in Inbound) meta(tenant string) events.Meta {

@@ -57,10 +57,10 @@ func TestATextToUsIsRecordedOnceForEachOfItsTenants(t *testing.T) {
 
 // Whenever the store goes away, the repeat of the report does what is left.
 func TestAReportThatFailedIsRepeatedInFull(t *testing.T) {
-	for failing := range 3 { // the appends: two consents, the texts
+	for failing := range 4 { // the appends: two consents, the text for one, for the other
 		w := newWorld(t)
 		w.handler.Texted = texted("acme", "other")
-		w.handler.Store = &failingAppend{EventStore: w.store, at: failing}
+		w.handler.Store = &failingAppend{EventStore: w.sealer, at: failing}
 		if err := w.handler.ReceiveText(t.Context(), stop("SM1")); !errors.Is(err, ports.ErrUnavailable) {
 			t.Errorf("append %d failed: %v, want ErrUnavailable", failing, err)
 		}
@@ -89,7 +89,7 @@ func (f *failingAppend) Append(ctx context.Context, writes ...ports.Write) ([]po
 func TestAnOptOutTowardsEveryTenantWinsOverAClaim(t *testing.T) {
 	w := newWorld(t) // where nobody has texted anybody
 	work := w.accept(3)
-	w.dispatcher.Store = &meddled{w.store, func() {
+	w.dispatcher.Store = &meddled{w.sealer, func() {
 		if err := w.handler.ReceiveText(t.Context(), stop("SM1")); err != nil {
 			t.Error(err)
 		}

@@ -12,7 +12,7 @@ import (
 func TestTheLookupKeyIsTheSameForEver(t *testing.T) {
 	var keyring memory.Keyring
 	master, other := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
-	first, err := OpenLookup(t.Context(), &keyring, nil)
+	first, err := OpenLookup(t.Context(), &keyring, Master{})
 	if err != nil || len(first) != 32 {
 		t.Fatalf("first: %d bytes, %v", len(first), err)
 	}
@@ -27,7 +27,7 @@ func TestTheLookupKeyIsTheSameForEver(t *testing.T) {
 		{"with another master key", other, ErrMasterKey},
 		{"without the master key", nil, ErrMasterKey},
 	} {
-		key, err := OpenLookup(t.Context(), &keyring, step.master)
+		key, err := OpenLookup(t.Context(), &keyring, Master{Present: step.master})
 		if !errors.Is(err, step.err) || err == nil && !bytes.Equal(key, first) {
 			t.Errorf("%s: same key %v, error %v; want %v", step.name, bytes.Equal(key, first), err, step.err)
 		}
@@ -41,7 +41,7 @@ func TestTheLookupKeyIsTheSameForEver(t *testing.T) {
 func TestANewDatabaseKeepsItsKeyWrapped(t *testing.T) {
 	var keyring memory.Keyring
 	var _ ports.Keyring = &keyring
-	key, err := OpenLookup(t.Context(), &keyring, bytes.Repeat([]byte{1}, 32))
+	key, err := OpenLookup(t.Context(), &keyring, Master{Present: bytes.Repeat([]byte{1}, 32)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,15 @@ func (l Lookup) ConsentStreams(tenant string, number events.Personal) []string {
 	return []string{l.ConsentStream(tenant, number), l.ConsentStream(EveryTenant, number)}
 }
 
+// Subject returns the id of the person behind a number as a tenant knows them: under
+// its key everything personal about them is sealed.
+func (l Lookup) Subject(tenant string, number events.Personal) string {
+	return hex.EncodeToString(l.sum("subject", tenant, string(number))[:16])
+}
+
+// subjectStream returns the stream that tells how often a subject was forgotten.
+func subjectStream(subject string) string { return "subject_" + subject }
+
 // inboundID returns the stream of a text to us as one of its tenants sees it. The
 // text itself, by which a repeat is known, is that of EveryTenant.
 func (l Lookup) inboundID(tenant, providerMessageID string) string {

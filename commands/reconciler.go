@@ -159,7 +159,7 @@ func (r *Reconciler) lookUp(ctx context.Context, d doubt, last bool, now time.Ti
 	}
 	command := domain.Reconcile{
 		Attempt: d.State.Attempt, ProviderMessageID: found.ProviderMessageID,
-		Resend: r.Resend(domain.Lane(text.Lane), canLookUp),
+		Resend: !d.Erased && r.Resend(domain.Lane(text.Lane), canLookUp),
 		Retry:  domain.Retry{Schedule: r.Schedule, Chance: rand.Float64(), Now: now},
 	}
 	_, _, err = executeOn(ctx, r.Store, d.stream, func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
@@ -181,6 +181,9 @@ func (r *Reconciler) find(ctx context.Context, d doubt) (ports.Found, error) {
 	provider, ok := r.Providers.Named(d.State.Provider)
 	if !ok {
 		return ports.Found{}, fmt.Errorf("provider %s is no longer configured", d.State.Provider)
+	}
+	if d.Erased {
+		return ports.Found{}, ports.ErrNoLookup // nothing is left to look it up by
 	}
 	text := d.State.Text
 	var unknown error // whose a provider's message is

@@ -20,10 +20,11 @@ const (
 	ReasonPermanent = "permanent"
 	ReasonInDoubt   = "in_doubt"
 	ReasonPoison    = "poison"
+	ReasonErased    = "erased" // its number or body can no longer be read
 )
 
 // DeadLetterReasons lists all of them.
-var DeadLetterReasons = []string{ReasonExhausted, ReasonPermanent, ReasonInDoubt, ReasonPoison}
+var DeadLetterReasons = []string{ReasonExhausted, ReasonPermanent, ReasonInDoubt, ReasonPoison, ReasonErased}
 
 // Reasons for which a text is deferred.
 const (
@@ -50,6 +51,8 @@ func (m Message) claim(c Claim) []events.Event {
 		return []events.Event{events.MessageOptedOut{Source: "consent"}}
 	case m.expiredAt(c.Now):
 		return []events.Event{events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}}
+	case c.Erased:
+		return []events.Event{m.deadLetter(ReasonErased, events.MessageFailed{})}
 	case c.Now.Before(m.DueAt):
 		return nil
 	case c.Quiet.Never:

@@ -19,6 +19,8 @@ func TestAnAttemptIsClaimedOnce(t *testing.T) {
 	optedOutRetry := claim(2, *at(1))
 	optedOutRetry.OptedOut = true
 	quiet := func(c domain.Claim, q domain.Quiet) domain.Claim { c.Quiet = q; return c }
+	erased := func(c domain.Claim) domain.Claim { c.Erased = true; return c }
+	gone := events.MessageDeadLettered{Reason: "erased"}
 	deferred := events.MessageDeferred{Until: *at(3), Reason: "quiet_hours"}
 	checkDecisions(t, []decision{
 		{"the first attempt", accepted, claim(1, noon), history(attempted(1)), nil},
@@ -48,6 +50,10 @@ func TestAnAttemptIsClaimedOnce(t *testing.T) {
 		{"quiet hours without end are for an operator", accepted, quiet(claim(1, noon), domain.Quiet{Never: true}), history(events.MessageDeadLettered{
 			Reason: "permanent", Class: "permanent", Code: "no_sending_window", Detail: "the recipient's zones have no common hour in which it may be sent",
 		}), nil},
+		{"what cannot be read any more is given up", accepted, erased(claim(1, noon)), history(gone), nil},
+		{"before it is due, too", history(later), erased(claim(1, noon)), history(gone), nil},
+		{"and before a retry", retrying, erased(claim(2, *at(1))), history(events.MessageDeadLettered{Reason: "erased", Attempts: 1}), nil},
+		{"an opt-out ends it all the same", accepted, erased(optedOut), history(events.MessageOptedOut{Source: "consent"}), nil},
 		{"an opt-out ends it before quiet hours do", accepted, quiet(optedOut, domain.Quiet{Until: *at(3)}), history(events.MessageOptedOut{Source: "consent"}), nil},
 	})
 }

@@ -28,6 +28,7 @@ type Claim struct {
 	ID       string // of the attempt, echoed by the provider
 	Provider string
 	OptedOut bool // the recipient's consent, at a version that the append names
+	Erased   bool // the recipient was forgotten, or the body's time is over: there is nothing to send
 	Quiet    Quiet
 	Now      time.Time
 }

@@ -93,6 +93,7 @@ func everyCommand(m domain.Message) []domain.Command {
 		domain.Accept{Text: with(later, func(m *events.MessageAccepted) { m.ExpiresAt = at(2) })},
 		domain.Claim{Attempt: m.Attempt + 1, Now: now},
 		domain.Claim{Attempt: m.Attempt + 1, Now: now, OptedOut: true},
+		domain.Claim{Attempt: m.Attempt + 1, Now: now, Erased: true},
 		domain.Claim{Attempt: m.Attempt + 1, Now: *at(24)},
 		domain.Defer{Attempt: m.Attempt + 1, Until: *at(3)},
 		domain.Claim{Attempt: m.Attempt + 1, Now: now, Quiet: domain.Quiet{Until: *at(1)}},

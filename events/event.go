@@ -40,6 +40,7 @@ type Recorded struct {
 	Digest     Hash      // over all of the above
 	RawData    json.RawMessage
 	RawMeta    json.RawMessage
+	Erased     bool // it was to be unsealed, and a key was gone: Data has Erased in its place
 }
 
 // Unknown stands in for an event type of a newer build. Reducers and deciders pass over it.

@@ -81,7 +81,7 @@ type MessageReconciled struct {
 
 // MessageDeadLettered says that Pro-SMS has given up until an operator decides otherwise.
 type MessageDeadLettered struct {
-	Reason   string `json:"reason"` // "exhausted", "permanent", "in_doubt", "poison"
+	Reason   string `json:"reason"` // "exhausted", "permanent", "in_doubt", "poison", "erased"
 	Attempts int    `json:"attempts"`
 	Class    string `json:"class,omitempty"` // of the last error
 	Code     string `json:"code,omitempty"`

@@ -29,8 +29,9 @@ type EventStore interface {
 	// commit, and returns one result per write, in order, once they are durable.
 	// A write is refused alone, its result wrapping ErrConflict, if its stream
 	// or one that it requires is not at the version named, or is written by an
-	// earlier write of the same call. After an error of Append itself the outcome
-	// is unknown: load again before trying again.
+	// earlier write of the same call, or if one of its keys differs from what the
+	// keyring has under its name, or an earlier write of the call brings. After an
+	// error of Append itself the outcome is unknown: load again before trying again.
 	Append(ctx context.Context, writes ...Write) ([]Result, error)
 
 	// Read returns up to limit events after position, in commit order, without gaps.
@@ -55,6 +56,7 @@ type Write struct {
 	Events   []events.Event // one or more
 	Meta     events.Meta
 	Requires []Require // streams that the decision depends on
+	Keys     []Key     // that the keyring is to have, kept in the same commit
 }
 
 // Require names the version at which a stream was read.

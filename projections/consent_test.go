@@ -139,7 +139,7 @@ func TestContactsTellWhoHasTextedANumberFromOneOfOurs(t *testing.T) {
 		{"+14155552672", "+15005550006", false, []string{"third"}},
 		{"+14155552673", "+15005550006", true, nil},
 	} {
-		got, err := h.queries().Texted(t.Context(), "hash of "+tt.recipient, tt.number, tt.byDefault)
+		got, err := h.queries().Texted(t.Context(), "hash of "+tt.recipient, tt.number, "hash of "+tt.number, tt.byDefault)
 		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
 			t.Errorf("%+v: %v (-want +got):\n%s", tt, err, diff)
 		}

@@ -52,6 +52,9 @@ func (q Queries) Inbound(ctx context.Context, tenant string, limit int, after *p
 		Where:   []ports.Condition{{Column: "tenant", Op: ports.Equal, Value: tenant}},
 		OrderBy: "created_at", Desc: true, After: after, Limit: limit + 1,
 	})
+	if err == nil {
+		err = unseal(ctx, q, found)
+	}
 	if err != nil || len(found) <= limit {
 		return found, nil, err
 	}

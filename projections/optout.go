@@ -132,6 +132,9 @@ func (q Queries) OptOuts(ctx context.Context, f OptOutFilter) ([]OptOut, *ports.
 	found, err := find[OptOut](ctx, q.Views, optOutsView, ports.Query{
 		Where: where, OrderBy: "changed_at", Desc: true, After: f.After, Limit: f.Limit + 1,
 	})
+	if err == nil {
+		err = unseal(ctx, q, found)
+	}
 	if err != nil || len(found) <= f.Limit {
 		return found, nil, err
 	}

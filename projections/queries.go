@@ -20,6 +20,9 @@ var ErrNotFound = errors.New("not found")
 type Queries struct {
 	Store ports.EventStore
 	Views ports.Views
+	// Unseal makes what rows hold sealed readable, or events.Erased; nil: it is shown
+	// as it is. What is asked by id Store has to unseal.
+	Unseal func(ctx context.Context, fields ...events.Field) error
 	// TestOnly makes everything that no test key has begun not exist. Its lists
 	// come from a search of bounded length: a page may be short, even empty,
 	// although another follows.

@@ -51,6 +51,15 @@ const scans = 20
 // page returns up to query.Limit rows, and the place of the next page, nil after
 // the last. at says of a row whether a test key has begun it, and where it stands.
 func page[R any](ctx context.Context, q Queries, view ports.View, query ports.Query, at func(R) (test bool, place ports.Cursor)) ([]R, *ports.Cursor, error) {
+	rows, next, err := sealedPage(ctx, q, view, query, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	return rows, next, unseal(ctx, q, rows)
+}
+
+// sealedPage is page with rows as they are in the view.
+func sealedPage[R any](ctx context.Context, q Queries, view ports.View, query ports.Query, at func(R) (test bool, place ports.Cursor)) ([]R, *ports.Cursor, error) {
 	limit, rounds := query.Limit, 1
 	if query.Limit++; q.TestOnly {
 		query.Limit, rounds = scanned, scans

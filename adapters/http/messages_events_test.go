@@ -63,10 +63,22 @@ func TestTheTimelineProvesItself(t *testing.T) {
 		t.Fatalf("%d events", len(shown))
 	}
 	for i, e := range shown {
-		if e.Version != i+1 || e.StreamID != id || e.ComputeDigest() != e.Digest || e.link != links[e.Position] {
+		if e.Version != i+1 || e.StreamID != id || !w.proven(e.Recorded) || e.link != links[e.Position] {
 			t.Errorf("event %d: %+v", i, e)
 		}
 	}
+}
+
+// proven reports whether the digest of e is that of its stored form: of what is shown
+// where nothing in it is sealed.
+func (w *world) proven(e events.Recorded) bool {
+	w.t.Helper()
+	stored, err := w.store.Read(w.t.Context(), e.Position-1, 1)
+	if err != nil || len(stored) != 1 {
+		w.t.Fatalf("%d events, %v", len(stored), err)
+	}
+	personal, _ := events.Fields(e.StreamID, e.Data)
+	return stored[0].ComputeDigest() == e.Digest && (len(personal) > 0 || e.ComputeDigest() == e.Digest)
 }
 
 func TestTheTimelineIsShownAsOfAPositionOrATime(t *testing.T) {

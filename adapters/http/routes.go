@@ -51,6 +51,7 @@ func (a *api) routes() []route {
 		{pattern: "GET /v1/opt-outs/{number}", access: read, handle: a.getOptOut, live: true},
 		{pattern: "PUT /v1/opt-outs/{number}", access: write, handle: a.putOptOut, live: true},
 		{pattern: "DELETE /v1/opt-outs/{number}", access: write, handle: a.deleteOptOut, live: true},
+		{pattern: "POST /v1/subjects/forget", access: admin, handle: a.forgetSubject, live: true},
 		{pattern: "GET /v1/inbound", access: read, handle: a.listInbound, live: true},
 		{pattern: "GET /v1/events", access: read, handle: a.listEvents},
 		{pattern: "GET /v1/events/stream", access: read, handle: a.streamEvents, waits: true},

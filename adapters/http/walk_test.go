@@ -97,6 +97,7 @@ func (own possessions) walk() []step {
 		{"GET /v1/opt-outs/{number}", "/v1/opt-outs/" + another, "", 404},
 		{"DELETE /v1/opt-outs/{number}", "/v1/opt-outs/" + another, "", 404},
 		{"PUT /v1/opt-outs/{number}", "/v1/opt-outs/" + number, "", 200},
+		{"POST /v1/subjects/forget", "/v1/subjects/forget", `{"number":"` + number + `"}`, 200},
 		{"GET /v1/inbound", "/v1/inbound", "", 200},
 		{"GET /v1/events", "/v1/events?limit=100", "", 200},
 		{"GET /v1/keys", "/v1/keys", "", 200},
@@ -186,7 +187,7 @@ func TestATestKeyNeitherSeesNorTouchesWhatIsLiveByAnyRoute(t *testing.T) {
 	w := newWorld(t, withTwilio)
 	own := w.possess()
 	own.take(t, w, w.newTestKey("acme"), func(s step) int {
-		if strings.Contains(s.route, "/opt-outs") || strings.Contains(s.route, "/inbound") || strings.Contains(s.route, "/webhooks") {
+		if strings.Contains(s.route, "/opt-outs") || strings.Contains(s.route, "/inbound") || strings.Contains(s.route, "/webhooks") || strings.Contains(s.route, "/subjects") {
 			return http.StatusForbidden
 		}
 		return s.want

@@ -83,15 +83,17 @@ func newWorld(t *testing.T, configure ...func(*api.Server)) *world {
 // build wires a server up and does not start it.
 func build(t *testing.T, configure ...func(*api.Server)) (*world, *api.Server) {
 	t.Helper()
-	lookup, err := commands.OpenLookup(t.Context(), new(memory.Keyring), nil)
+	lookup, err := commands.OpenLookup(t.Context(), new(memory.Keyring), commands.Master{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, store: &store{EventStore: new(memory.EventStore)}, logs: new(lockedBuffer)}
+	kept := new(memory.EventStore)
+	w := &world{t: t, store: &store{EventStore: kept}, logs: new(lockedBuffer)}
+	sealer := &commands.Sealer{EventStore: w.store, Keyring: kept.Keyring(), Lookup: lookup}
 	views := new(memory.Views)
 	var server *api.Server
 	log := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.commands = &commands.Handler{Store: w.store, Lookup: lookup}
+	w.commands = &commands.Handler{Store: sealer, Sealer: sealer, Lookup: lookup}
 	w.runner = &projections.Runner{
 		Store: w.store, Views: views, Log: log,
 		Projections: []projections.Projection{
@@ -104,10 +106,10 @@ func build(t *testing.T, configure ...func(*api.Server)) (*world, *api.Server) {
 		if err := w.runner.CatchUp(ctx); err != nil {
 			return nil, err
 		}
-		return server.Queries.Texted(ctx, recipient, string(number), number == ourNumber)
+		return server.Queries.Texted(ctx, recipient, string(number), lookup.ConsentStream(commands.EveryTenant, number), number == ourNumber)
 	}
 	server = &api.Server{
-		Commands: w.commands, Queries: projections.Queries{Store: w.store, Views: views},
+		Commands: w.commands, Queries: projections.Queries{Store: sealer, Views: views, Unseal: sealer.Unseal},
 		PublicURL: "https://sms.example.com/", Log: log,
 	}
 	for _, c := range configure {

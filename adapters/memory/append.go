@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -27,16 +28,22 @@ func (s *EventStore) Append(ctx context.Context, writes ...ports.Write) ([]ports
 	var (
 		digests []events.Hash
 		results = make([]ports.Result, len(writes))
-		named   = make(map[string]bool) // streams of the writes so far
+		named   = make(map[string]bool)   // streams of the writes so far
+		brought = make(map[string][]byte) // keys of the writes so far, by name
 	)
 	for i, w := range writes {
-		err := s.check(w, named)
+		err := s.check(w, named, brought)
 		named[w.StreamID] = true
 		if err != nil {
 			results[i].Err = err
 			continue
 		}
 		results[i] = s.record(prepared[i], commit)
+		for _, key := range w.Keys {
+			if _, err := s.keyring.KeepOrGet(context.WithoutCancel(ctx), key.Name, key.Key); err != nil {
+				return nil, err
+			}
+		}
 		for _, r := range s.log[results[i].FirstPosition-1:] {
 			digests = append(digests, r.Digest)
 		}
@@ -70,10 +77,18 @@ func prepare(writes []ports.Write) ([][]events.Recorded, error) {
 }
 
 // check says why w must be refused.
-func (s *EventStore) check(w ports.Write, named map[string]bool) error {
+func (s *EventStore) check(w ports.Write, named map[string]bool, brought map[string][]byte) error {
+	conflict := fmt.Errorf("appending to stream %s at version %d: %w", w.StreamID, w.Expected, ports.ErrConflict)
+	for _, key := range w.Keys {
+		first, ok := brought[key.Name]
+		if ok && !bytes.Equal(first, key.Key) || s.keyring.differs(key) {
+			return conflict
+		}
+		brought[key.Name] = key.Key
+	}
 	for _, r := range append([]ports.Require{{StreamID: w.StreamID, Version: w.Expected}}, w.Requires...) {
 		if named[r.StreamID] || len(s.streams[r.StreamID]) != r.Version {
-			return fmt.Errorf("appending to stream %s at version %d: %w", w.StreamID, w.Expected, ports.ErrConflict)
+			return conflict
 		}
 	}
 	return nil

@@ -21,7 +21,11 @@ type EventStore struct {
 	streams map[string][]int64 // positions by stream
 	commits []ports.Commit
 	changed chan struct{}
+	keyring Keyring
 }
+
+// Keyring returns the keys that came with what was appended, and others.
+func (s *EventStore) Keyring() *Keyring { return &s.keyring }
 
 // Load implements ports.EventStore.
 func (s *EventStore) Load(ctx context.Context, streamID string) ([]events.Recorded, error) {

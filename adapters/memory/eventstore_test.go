@@ -11,3 +11,10 @@ import (
 func TestEventStoreObeysItsLaws(t *testing.T) {
 	porttest.EventStore(t, func(*testing.T) ports.EventStore { return new(memory.EventStore) })
 }
+
+func TestEventStoreKeepsKeysByTheirLaws(t *testing.T) {
+	porttest.Keys(t, func(*testing.T) (ports.EventStore, ports.Keyring) {
+		s := new(memory.EventStore)
+		return s, s.Keyring()
+	})
+}

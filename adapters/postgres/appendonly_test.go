@@ -34,7 +34,7 @@ func TestTheApplicationRoleCanOnlyReadAndAppend(t *testing.T) {
 		`DROP TABLE events`,
 		`CREATE TABLE mine ()`,
 		`SET session_replication_role = replica`,
-		`DELETE FROM keyring`,
+		`TRUNCATE keyring`,
 	}, alterations...) {
 		wantForbidden(t, conn, statement)
 	}

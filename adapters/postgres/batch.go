@@ -7,7 +7,7 @@ import (
 	"github.com/pro-sms/prosms/ports"
 )
 
-const callAppend = `SELECT accepted, tip, appended_at FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+const callAppend = `SELECT accepted, tip, appended_at FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 
 // batch is a call of append_events, column by column.
 type batch struct {
@@ -25,6 +25,10 @@ type batch struct {
 	eventData     [][]byte
 	eventMeta     [][]byte
 	eventDigests  [][]byte // of the contents
+
+	keyWrites []int32 // numbers of writes, from 1
+	keyNames  []string
+	keyValues [][]byte
 }
 
 func newBatch(writes []ports.Write) (batch, error) {
@@ -47,6 +51,7 @@ func emptyBatch(writes int) batch {
 		requireWrites: numbers(), requireStreams: names(), requireVersions: numbers(),
 		eventWrites: numbers(), eventVersions: numbers(), eventTypes: names(), eventSchemas: numbers(),
 		eventData: blobs(), eventMeta: blobs(), eventDigests: blobs(),
+		keyWrites: numbers(), keyNames: names(), keyValues: blobs(),
 	}
 }
 
@@ -60,6 +65,11 @@ func (b *batch) add(number int32, w ports.Write) error {
 		b.requireWrites = append(b.requireWrites, number)
 		b.requireStreams = append(b.requireStreams, r.StreamID)
 		b.requireVersions = append(b.requireVersions, int32(r.Version))
+	}
+	for _, key := range w.Keys {
+		b.keyWrites = append(b.keyWrites, number)
+		b.keyNames = append(b.keyNames, key.Name)
+		b.keyValues = append(b.keyValues, key.Key)
 	}
 	for i, e := range w.Events {
 		r, err := events.Prepare(w.StreamID, w.Expected+i+1, e, w.Meta)
@@ -83,5 +93,6 @@ func (b batch) args() []any {
 		b.writeStreams, b.writeVersions,
 		b.requireWrites, b.requireStreams, b.requireVersions,
 		b.eventWrites, b.eventVersions, b.eventTypes, b.eventSchemas, b.eventData, b.eventMeta, b.eventDigests,
+		b.keyWrites, b.keyNames, b.keyValues,
 	}
 }

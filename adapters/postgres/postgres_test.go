@@ -32,6 +32,13 @@ func TestKeyringObeysItsLaws(t *testing.T) {
 	})
 }
 
+func TestEventStoreKeepsKeysByTheirLaws(t *testing.T) {
+	porttest.Keys(t, func(t *testing.T) (ports.EventStore, ports.Keyring) {
+		db := open(t)
+		return db.EventStore(), db.Keyring()
+	})
+}
+
 func TestKeyUsesObeyTheirLaws(t *testing.T) {
 	porttest.KeyUses(t, func(t *testing.T) (a, b ports.KeyUses) {
 		url := migrated(t)

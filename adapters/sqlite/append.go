@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -82,6 +83,11 @@ func (s *EventStore) append(ctx context.Context, tx *sql.Tx, writes []ports.Writ
 			}
 			results[i].LastPosition, results[i].Version = commit.LastPosition, r.Version
 		}
+		for _, key := range writes[i].Keys {
+			if _, err := tx.StmtContext(ctx, s.keep).ExecContext(ctx, key.Name, key.Key); err != nil {
+				return nil, false, fmt.Errorf("keeping key %s: %w", key.Name, err)
+			}
+		}
 	}
 	if len(digests) == 0 {
 		return results, false, nil
@@ -94,15 +100,27 @@ func (s *EventStore) append(ctx context.Context, tx *sql.Tx, writes []ports.Writ
 }
 
 // refuse returns a result for each write: an error if a stream that it names is
-// not at the version named, or is named by an earlier write.
+// not at the version named, or is named by an earlier write, or if a key of it
+// differs from the one that is kept, or that an earlier write brings.
 func (s *EventStore) refuse(ctx context.Context, tx *sql.Tx, writes []ports.Write) ([]ports.Result, error) {
 	versions, err := s.versionsOf(ctx, tx, writes)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := keysOf(ctx, tx, writes)
 	if err != nil {
 		return nil, err
 	}
 	results := make([]ports.Result, len(writes))
 	for i, w := range writes {
 		stands := versions[w.StreamID] == w.Expected
+		for _, key := range w.Keys {
+			if kept, ok := keys[key.Name]; ok {
+				stands = stands && bytes.Equal(kept, key.Key)
+			} else {
+				keys[key.Name] = key.Key
+			}
+		}
 		for _, r := range w.Requires {
 			stands = stands && versions[r.StreamID] == r.Version
 		}
@@ -112,6 +130,20 @@ func (s *EventStore) refuse(ctx context.Context, tx *sql.Tx, writes []ports.Writ
 		versions[w.StreamID] = math.MinInt // so that a later write cannot expect it
 	}
 	return results, nil
+}
+
+// keysOf returns what is kept under the names of the keys that writes bring.
+func keysOf(ctx context.Context, tx *sql.Tx, writes []ports.Write) (map[string][]byte, error) {
+	var names []string
+	for _, w := range writes {
+		for _, key := range w.Keys {
+			names = append(names, key.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	return getKeys(ctx, tx.QueryContext, names)
 }
 
 // versionsOf returns the versions of all streams that writes name.

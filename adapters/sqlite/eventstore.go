@@ -20,7 +20,7 @@ type EventStore struct {
 	clock   func() time.Time
 
 	load, loadMany, read, commits, head *sql.Stmt // of the readers
-	tip, versions, insert, link         *sql.Stmt // of the writer
+	tip, versions, insert, link, keep   *sql.Stmt // of the writer
 }
 
 const (
@@ -50,6 +50,7 @@ func newEventStore(ctx context.Context, f *file) (*EventStore, error) {
 	s.insert = prepare(f.writer, `INSERT INTO events (position, stream_id, version, type, schema, data, meta, recorded_at, digest)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	s.link = prepare(f.writer, `INSERT INTO commits (first_position, last_position, link, recorded_at) VALUES (?, ?, ?, ?)`)
+	s.keep = prepare(f.writer, `INSERT INTO keyring (name, key) VALUES (?, ?) ON CONFLICT DO NOTHING`)
 	if err := errors.Join(failed...); err != nil {
 		return nil, fmt.Errorf("preparing statements: %w", classify(err))
 	}

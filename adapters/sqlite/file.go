@@ -62,6 +62,7 @@ func connect(path, synchronous string, readers int) (*file, error) {
 			"journal_mode(WAL)",
 			"synchronous(" + synchronous + ")",
 			"journal_size_limit(67108864)", // bytes; what the WAL shrinks back to after a long reader
+			"secure_delete(1)",             // a key that was deleted leaves no bytes behind
 		},
 	}); err != nil {
 		return nil, err
@@ -115,6 +116,18 @@ func (f *file) transact(ctx context.Context, run func(ctx context.Context, tx *s
 		return f.classify(err)
 	}
 	return f.classify(tx.Commit())
+}
+
+// truncateWAL brings everything into the file and empties the WAL.
+func (f *file) truncateWAL(ctx context.Context) error {
+	var busy, frames, moved int
+	if err := f.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return fmt.Errorf("emptying the WAL: readers are in the way: %w", ports.ErrUnavailable)
+	}
+	return nil
 }
 
 // query runs a prepared statement of readers and hands each row to scan.

@@ -77,3 +77,10 @@ func TestKeyUsesObeyTheirLaws(t *testing.T) {
 		return db.KeyUses(), db.KeyUses()
 	})
 }
+
+func TestEventStoreKeepsKeysByTheirLaws(t *testing.T) {
+	porttest.Keys(t, func(t *testing.T) (ports.EventStore, ports.Keyring) {
+		db := open(t)
+		return db.EventStore(), db.Keyring()
+	})
+}

@@ -40,14 +40,15 @@ type world struct {
 
 func newWorld(t *testing.T, configure ...func(*UI)) *world {
 	t.Helper()
-	lookup, err := commands.OpenLookup(t.Context(), new(memory.Keyring), nil)
+	lookup, err := commands.OpenLookup(t.Context(), new(memory.Keyring), commands.Master{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{t: t, store: new(memory.EventStore), logs: new(lockedBuffer)}
 	views := new(memory.Views)
+	sealer := &commands.Sealer{EventStore: w.store, Keyring: w.store.Keyring(), Lookup: lookup}
 	log := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.commands = &commands.Handler{Store: w.store, Lookup: lookup, Region: "US"}
+	w.commands = &commands.Handler{Store: sealer, Sealer: sealer, Lookup: lookup, Region: "US"}
 	w.runner = &projections.Runner{
 		Store: w.store, Views: views, Log: log,
 		Projections: []projections.Projection{
@@ -55,7 +56,7 @@ func newWorld(t *testing.T, configure ...func(*UI)) *world {
 		},
 	}
 	pages := UI{
-		Commands: w.commands, Oversight: projections.Oversight{Queries: projections.Queries{Store: w.store, Views: views}},
+		Commands: w.commands, Oversight: projections.Oversight{Queries: projections.Queries{Store: sealer, Views: views, Unseal: sealer.Unseal}},
 		SetupToken: "first-token", Projections: []string{"messages", "keys"}, APIURL: "http://api.example", Log: log,
 		Providers: []Provider{{Name: "twilio", Purpose: "sends the texts of live keys"}},
 		Settings:  []Setting{{Name: "PROSMS_MASTER_KEY", Value: "****", Origin: "environment", About: "wraps keys"}},

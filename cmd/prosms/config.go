@@ -57,7 +57,9 @@ type Config struct {
 	ProviderPerSecond   int
 	Breaker             breaker.Rule
 	MasterKey           MasterKey
-	HeadKey             audit.Signer // the zero Signer: heads are not signed
+	MasterKeyPrevious   MasterKey
+	Retention           time.Duration // of bodies; 0: for ever
+	HeadKey             audit.Signer  // the zero Signer: heads are not signed
 	HeadFile            string
 	StartTimeout        time.Duration
 	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
@@ -123,6 +125,8 @@ func (c *Config) settings() []setting {
 		{"PROSMS_BREAKER_COOLDOWN", "30s", duration(&c.Breaker.Cooldown, 100*time.Millisecond, time.Hour), "before probes; doubles while they fail, up to 5m", false},
 		{"PROSMS_BREAKER_PROBES", "3", number(&c.Breaker.Probes, 1, 1000), "calls that decide whether a provider is back", false},
 		{"PROSMS_MASTER_KEY", "", masterKey(&c.MasterKey), "32 bytes in base64 that wrap the database's keys; empty: they are kept unwrapped", true},
+		{"PROSMS_MASTER_KEY_PREVIOUS", "", masterKey(&c.MasterKeyPrevious), "the master key before, until prosms master-key rotate has wrapped every key by the present one", true},
+		{"PROSMS_RETENTION", "0", retention(&c.Retention), "how long after its day the body of a text can be read, such as 720h; what may still be sent is kept longer; 0: for ever", false},
 		{"PROSMS_HEAD_KEY", "", headKey(&c.HeadKey), "signs the head of the log each minute that it grows, see prosms audit key; empty: nothing is signed", true},
 		{"PROSMS_HEAD_FILE", "", text(&c.HeadFile), "to which signed heads are appended, best on another machine; empty: they are logged", false},
 		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},

@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +18,7 @@ import (
 // before it to have been passed by other texts. The others kill at the fifth.
 var passings = map[crash.Point]int{
 	crash.RequestRead: 1, crash.RequestCommitted: 1,
-	crash.OptOutRecorded: 1, crash.WorkIssued: 1,
+	crash.OptOutRecorded: 1, crash.WorkIssued: 1, crash.SubjectForgotten: 1,
 	crash.DoubtRecorded: 1, crash.LookedUp: 1, crash.DoubtReconciled: 1,
 	crash.RelayDone: 2, crash.ViewsAdvancing: 2, crash.ViewsAdvanced: 2,
 }
@@ -45,6 +47,9 @@ func TestACrashAtAnyPointLosesAndDoublesNothing(t *testing.T) {
 				}
 				gateway := rig.launch(addr, fmt.Sprintf("PROSMS_TEST_CRASH=%s:%d", point, cmp.Or(passings[point], 5)))
 				texts.send(rig.mixed(point))
+				if point == crash.SubjectForgotten {
+					gateway.forgetOne()
+				}
 				select {
 				case <-gateway.exited:
 				case <-time.After(2 * time.Minute):
@@ -59,9 +64,39 @@ func TestACrashAtAnyPointLosesAndDoublesNothing(t *testing.T) {
 			ids := texts.finish()
 			eventually(t, time.Minute, "ready", last.ready)
 			rig.verifyOnce(last, ids, 3*time.Minute)
+			eventually(t, time.Minute, "forgotten after the crash", func() bool {
+				texts := last.textsTo(forgettable)
+				return len(texts) == 1 && texts[0].Body == "[erased]"
+			})
 			last.stop()
 		})
 	}
+}
+
+// forgettable is whom forgetOne forgets.
+const forgettable = "+14155552690"
+
+// forgetOne forgets whoever has been sent a text; the answer may never come.
+func (i *instance) forgetOne() {
+	i.rig.t.Helper()
+	eventually(i.rig.t, time.Minute, "ready", i.ready)
+	eventually(i.rig.t, time.Minute, "delivered", func() bool {
+		texts := i.textsTo(forgettable)
+		return len(texts) == 1 && i.statusOf(texts[0].ID) == "delivered"
+	})
+	_, _ = i.call("POST", "/v1/subjects/forget", map[string]string{"number": forgettable}, nil)
+}
+
+// sentText is a text as the list has it.
+type sentText struct{ ID, Body string }
+
+func (i *instance) textsTo(number string) []sentText {
+	i.rig.t.Helper()
+	var page struct{ Data []sentText }
+	if code, err := i.call("GET", "/v1/messages?to="+url.QueryEscape(number), nil, &page); err != nil || code != http.StatusOK {
+		i.rig.t.Fatalf("listing: %d, %v", code, err)
+	}
+	return page.Data
 }
 
 // mixed returns texts that fare differently: most arrive, one is answered with an
@@ -74,6 +109,9 @@ func (r *rig) mixed(point crash.Point) []outgoing {
 		outgoing{To: sandbox.ToThrottled, Body: fmt.Sprint("throttled ", n)},
 		outgoing{To: "+14155552671", Body: fmt.Sprint("later ", n), SendAt: time.Now().Add(1500 * time.Millisecond).Format(time.RFC3339Nano)},
 	)
+	if point == crash.SubjectForgotten {
+		texts = append(texts, outgoing{To: forgettable, Body: "forget me"})
+	}
 	if point == crash.OptOutRecorded {
 		// Once only: from then on the number is known as opted out.
 		texts = append(texts, outgoing{To: "+15005550004", Body: "opted out"})

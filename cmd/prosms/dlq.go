@@ -27,7 +27,7 @@ type dlqCommand struct {
 // dlqFilter are the flags that select dead letters.
 type dlqFilter struct {
 	Tenant   string `help:"Only this tenant's."`
-	Reason   string `name:"given-up" help:"Only those given up for it: exhausted, permanent, in_doubt, poison." placeholder:"REASON"`
+	Reason   string `name:"given-up" help:"Only those given up for it: exhausted, permanent, in_doubt, poison, erased." placeholder:"REASON"`
 	Class    string `help:"Only those whose last error was of this class."`
 	Code     string `help:"Only those whose last error had this code of the provider."`
 	Group    string `help:"Only those with this error (see list --by-error)."`

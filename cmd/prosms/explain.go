@@ -18,7 +18,7 @@ type explainCommand struct {
 // Run tells the story of a text, and what happens to it next.
 func (x explainCommand) Run(ctx context.Context, p process) error {
 	return withReader(ctx, p, func(t tool) error {
-		recorded, err := t.stores.events.Load(ctx, x.ID)
+		recorded, err := t.store.Load(ctx, x.ID)
 		if err != nil {
 			return err
 		}

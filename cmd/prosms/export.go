@@ -33,7 +33,7 @@ func (c exportCommand) Run(ctx context.Context, p process) error {
 		out := bufio.NewWriter(p.Stdout)
 		written := 0
 		for position := c.After; position < until; {
-			page, err := t.stores.events.Read(ctx, position, int(min(500, until-position)))
+			page, err := t.store.Read(ctx, position, int(min(500, until-position)))
 			if err != nil {
 				return err
 			}

@@ -51,24 +51,26 @@ type process struct {
 
 // commandLine is everything that can be said to prosms.
 type commandLine struct {
-	Demo     demoCommand     `cmd:"" help:"Run everything in one process without any server, with a sandbox instead of a provider."`
-	Serve    serveCommand    `cmd:"" help:"Run the gateway, configured by the environment (see .env.example)."`
-	Migrate  migrateCommand  `cmd:"" help:"Bring the database to the schema of this version."`
-	Keys     keysCommand     `cmd:"" help:"Create, list and revoke API keys."`
-	Staff    staffCommand    `cmd:"" name:"operators" help:"List and invite those who use the admin pages."`
-	Breaker  breakerCommand  `cmd:"" help:"List, open and close the breakers of providers."`
-	OptOuts  optOutsCommand  `cmd:"" help:"Import, export and lift opt-outs."`
-	DLQ      dlqCommand      `cmd:"" name:"dlq" help:"List, show, replay and discard dead letters."`
-	Doctor   doctorCommand   `cmd:"" help:"Check the configuration and everything it points to."`
-	Verify   verifyCommand   `cmd:"" help:"Check the guarantees on the log and the views, also while the gateway runs."`
-	Replay   replayCommand   `cmd:"" help:"Rebuild a view from the log, compare it, or show it as it was."`
-	Restored restoredCommand `cmd:"" help:"Make a database that comes from a backup safe to serve."`
-	Audit    auditCommand    `cmd:"" help:"Sign heads of the log, and export events for an auditor."`
-	Tail     tailCommand     `cmd:"" help:"Follow the log, without anything personal."`
-	Export   exportCommand   `cmd:"" help:"Write part of the log as lines of JSON, for a warehouse."`
-	Explain  explainCommand  `cmd:"" help:"Tell what happened to a text and what happens next."`
-	Bench    benchCommand    `cmd:"" help:"Measure a whole gateway in this process, with the sandbox as its provider."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Demo     demoCommand      `cmd:"" help:"Run everything in one process without any server, with a sandbox instead of a provider."`
+	Serve    serveCommand     `cmd:"" help:"Run the gateway, configured by the environment (see .env.example)."`
+	Migrate  migrateCommand   `cmd:"" help:"Bring the database to the schema of this version."`
+	Keys     keysCommand      `cmd:"" help:"Create, list and revoke API keys."`
+	Staff    staffCommand     `cmd:"" name:"operators" help:"List and invite those who use the admin pages."`
+	Breaker  breakerCommand   `cmd:"" help:"List, open and close the breakers of providers."`
+	OptOuts  optOutsCommand   `cmd:"" help:"Import, export and lift opt-outs."`
+	Forget   forgetCommand    `cmd:"" help:"Make everything personal about the people behind numbers unreadable for ever."`
+	Master   masterKeyCommand `cmd:"" name:"master-key" help:"Change the key that wraps the keys of the database."`
+	DLQ      dlqCommand       `cmd:"" name:"dlq" help:"List, show, replay and discard dead letters."`
+	Doctor   doctorCommand    `cmd:"" help:"Check the configuration and everything it points to."`
+	Verify   verifyCommand    `cmd:"" help:"Check the guarantees on the log and the views, also while the gateway runs."`
+	Replay   replayCommand    `cmd:"" help:"Rebuild a view from the log, compare it, or show it as it was."`
+	Restored restoredCommand  `cmd:"" help:"Make a database that comes from a backup safe to serve."`
+	Audit    auditCommand     `cmd:"" help:"Sign heads of the log, and export events for an auditor."`
+	Tail     tailCommand      `cmd:"" help:"Follow the log, without anything personal."`
+	Export   exportCommand    `cmd:"" help:"Write part of the log as lines of JSON, for a warehouse."`
+	Explain  explainCommand   `cmd:"" help:"Tell what happened to a text and what happens next."`
+	Bench    benchCommand     `cmd:"" help:"Measure a whole gateway in this process, with the sandbox as its provider."`
+	Version  versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // run carries out one command line. It returns when the command is done or ctx

@@ -9,6 +9,7 @@ import (
 	"github.com/pro-sms/prosms/adapters/sandbox"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -36,9 +37,9 @@ const catchUpTime = 5 * time.Second
 
 // newTexted tells whom a text to us is for, from a view that is up to date: an
 // opt-out must reach everybody whom it is meant for.
-func newTexted(c Config, lookup commands.Lookup, queries projections.Queries, log *slog.Logger) commands.Texted {
+func newTexted(c Config, lookup commands.Lookup, store ports.EventStore, queries projections.Queries, log *slog.Logger) commands.Texted {
 	runner := projections.Runner{
-		Store: queries.Store, Views: queries.Views, Projections: []projections.Projection{contacts(lookup)}, Log: log,
+		Store: store, Views: queries.Views, Projections: []projections.Projection{contacts(lookup)}, Log: log,
 	}
 	return func(ctx context.Context, recipient string, number events.Personal) ([]string, error) {
 		bounded, cancel := context.WithTimeout(ctx, catchUpTime)
@@ -48,7 +49,7 @@ func newTexted(c Config, lookup commands.Lookup, queries projections.Queries, lo
 		} else if err != nil {
 			return nil, err
 		}
-		return queries.Texted(ctx, recipient, string(number), c.sendsFrom(string(number)))
+		return queries.Texted(ctx, recipient, string(number), lookup.ConsentStream(commands.EveryTenant, number), c.sendsFrom(string(number)))
 	}
 }
 

@@ -172,7 +172,7 @@ func fillStores(t testing.TB, st stores, n, apart int) {
 			}
 		}
 	}
-	lookup, err := commands.OpenLookup(t.Context(), st.keyring, nil)
+	lookup, err := commands.OpenLookup(t.Context(), st.keyring, commands.Master{})
 	if err != nil {
 		t.Fatal(err)
 	}

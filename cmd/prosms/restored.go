@@ -32,7 +32,7 @@ func (restoredCommand) Run(ctx context.Context, p process) error {
 			return err
 		}
 		defer func() { _ = ps.close() }()
-		restorer := commands.Restorer{Store: tool.stores.events, Providers: ps.Providers, Lookup: tool.lookup}
+		restorer := commands.Restorer{Store: tool.store, Providers: ps.Providers, Lookup: tool.lookup}
 		n, err := restorer.Run(ctx, time.Now().UTC())
 		if err != nil {
 			return err

@@ -23,14 +23,14 @@ var subscriptions = map[domain.Lane]int{domain.High: 32, domain.Normal: 4, domai
 
 // newRouter lists which handler consumes what, for the roles of this instance. Once
 // stopping ends, frames that fail go back without a word: the bus is being closed.
-func newRouter(stopping context.Context, roles roles, st stores, b bus, store ports.EventStore, dispatcher *commands.Dispatcher, runner *projections.Runner, announcer *commands.Announcer, traces *tracing.Tracing, log *slog.Logger) (*message.Router, error) {
+func newRouter(stopping context.Context, roles roles, st stores, b bus, store, events ports.EventStore, dispatcher *commands.Dispatcher, runner *projections.Runner, announcer *commands.Announcer, traces *tracing.Tracing, log *slog.Logger) (*message.Router, error) {
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 20 * time.Second}, watermill.NewSlogLoggerWithLevelMapping(log, quiet))
 	if err != nil {
 		return nil, fmt.Errorf("building router: %w", err)
 	}
 	if roles.has(roleRelay) {
 		for i, group := range b.relayGroups() {
-			relay := &commands.Relay{Store: store, Bus: b, Topics: b.relays[i], RetryTiers: b.retryTiers}
+			relay := &commands.Relay{Store: events, Bus: b, Topics: b.relays[i], RetryTiers: b.retryTiers}
 			router.AddConsumerHandler(group, group, st.feed(group), returning(stopping, traces.Relay(relay.Handle)))
 		}
 	}

@@ -82,13 +82,16 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.close()) }()
-	lookup, err := commands.OpenLookup(ctx, st.keyring, c.MasterKey)
+	lookup, err := commands.OpenLookup(ctx, st.keyring, c.master())
 	if err != nil {
 		return err
 	}
 	commits := &commands.GroupCommit{EventStore: measured.EventStore(st.events)}
 	defer commits.Wait()
-	store := traces.EventStore(commits)
+	// Who only passes events on, or folds them into views, has the log, in which what
+	// is personal is sealed; who decides, sends or shows has the store.
+	log := traces.EventStore(commits)
+	store := newSealer(c, st, log, lookup)
 	b, err := openBus(ctx, c, o.log)
 	if err != nil {
 		return err
@@ -118,8 +121,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	defer func() { err = errors.Join(err, ps.close()) }()
 	ps = ps.through(measured.Provider).through(traces.Provider)
 
-	handler := &commands.Handler{Store: store, Lookup: lookup, Region: c.Region, PlainCallbacks: c.WebhookAllowPrivate}
-	queries := projections.Queries{Store: store, Views: st.views}
+	handler := &commands.Handler{Store: store, Sealer: store, Lookup: lookup, Region: c.Region, PlainCallbacks: c.WebhookAllowPrivate}
+	queries := projections.Queries{Store: store, Views: st.views, Unseal: store.Unseal}
 	gate := &commands.Gate{
 		Store: store, Rule: c.breakerRule(), Providers: providerNames(c), Counts: limits.breakers,
 		Limiter: limits.Limiter, PerSecond: c.ProviderPerSecond, InFlight: c.Concurrency,
@@ -129,8 +132,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Store: store, Providers: ps.Providers, Gate: gate, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours},
 		Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
-	runner := &projections.Runner{Store: store, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: measured.ForeignFrame}
-	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, queries, o.log), c.DefaultTenant
+	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: measured.ForeignFrame}
+	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, log, queries, o.log), c.DefaultTenant
 	scheduler := &commands.Scheduler{
 		Store: store, Bus: b, Depth: b.Depth, Log: o.log,
 		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error) {
@@ -161,12 +164,13 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 			},
 		},
 	}
+	eraser := newEraser(c, store, runner, queries, o.log)
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
-	hooks := newHooks(c, store, st.views, lookup, o.log)
+	hooks := newHooks(c, store, log, st.views, lookup, o.log)
 	hooks.announcer.Foreign = measured.ForeignFrame
 	hooks.courier.Post = traces.Post(measured.Post(hooks.courier.Post))
 	parts, running := errgroup.WithContext(ctx)
-	router, err := newRouter(running, o.roles, st, b, store, dispatcher, runner, hooks.announcer, traces, o.log)
+	router, err := newRouter(running, o.roles, st, b, store, log, dispatcher, runner, hooks.announcer, traces, o.log)
 	if err != nil {
 		return err
 	}
@@ -198,8 +202,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if o.roles.has(roleSchedule) {
 		parts.Go(named("scheduler", func() error { return lead(running, st.leader, "scheduler", scheduler.Run) }))
 		parts.Go(named("replays", func() error { return lead(running, st.leader, "replays", replayer.Run) }))
+		parts.Go(named("eraser", func() error { return lead(running, st.leader, "eraser", eraser.Run) }))
 		if !c.HeadKey.IsZero() {
-			parts.Go(named("heads", func() error { return lead(running, st.leader, "heads", newHeadSigner(c, store, o.log).Run) }))
+			parts.Go(named("heads", func() error { return lead(running, st.leader, "heads", newHeadSigner(c, log, o.log).Run) }))
 		}
 		parts.Go(named("courier", func() error { return lead(running, st.leader, "courier", hooks.courier.Run) }))
 	}

@@ -86,6 +86,18 @@ func duration(target *time.Duration, shortest, longest time.Duration) func(strin
 	}
 }
 
+// retention reads how long bodies are kept: 0, or a day and more.
+func retention(target *time.Duration) func(string) error {
+	return func(value string) error {
+		d, err := time.ParseDuration(value)
+		if err != nil || d != 0 && d < 24*time.Hour || d > 100*366*24*time.Hour {
+			return errors.New("0, or a duration of 24h or more, such as 720h")
+		}
+		*target = d
+		return nil
+	}
+}
+
 // durations reads a comma-separated list of whole seconds that does not decrease.
 func durations(target *[]time.Duration) func(string) error {
 	const want = "a list of durations in whole seconds that does not decrease, each at most 24h, such as 30s,5m,30m"

@@ -14,7 +14,8 @@ import (
 // environment names.
 type tool struct {
 	config  Config
-	stores  stores
+	stores  stores           // as they are: in what events holds personal data is sealed
+	store   *commands.Sealer // the log with what is personal in plain text
 	lookup  commands.Lookup
 	handler *commands.Handler
 	queries projections.Queries
@@ -60,13 +61,19 @@ func withReader(ctx context.Context, p process, run func(tool) error) (err error
 }
 
 func runTool(ctx context.Context, config Config, st stores, run func(tool) error) error {
-	lookup, err := commands.OpenLookup(ctx, st.keyring, config.MasterKey)
+	lookup, err := commands.OpenLookup(ctx, st.keyring, config.master())
 	if err != nil {
 		return err
 	}
+	store := newSealer(config, st, st.events, lookup)
 	return run(tool{
-		config: config, stores: st, lookup: lookup,
-		handler: &commands.Handler{Store: st.events, Lookup: lookup, Region: config.Region},
-		queries: projections.Queries{Store: st.events, Views: st.views},
+		config: config, stores: st, store: store, lookup: lookup,
+		handler: &commands.Handler{Store: store, Sealer: store, Lookup: lookup, Region: config.Region},
+		queries: projections.Queries{Store: store, Views: st.views, Unseal: store.Unseal},
 	})
+}
+
+// newSealer returns log, a store of st, for those who need what is personal.
+func newSealer(c Config, st stores, log ports.EventStore, lookup commands.Lookup) *commands.Sealer {
+	return &commands.Sealer{EventStore: log, Keyring: st.keyring, Lookup: lookup, Master: c.master()}
 }

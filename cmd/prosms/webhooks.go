@@ -16,14 +16,14 @@ type hooks struct {
 	courier   *commands.Courier
 }
 
-func newHooks(c Config, store ports.EventStore, views ports.Views, lookup commands.Lookup, log *slog.Logger) hooks {
+func newHooks(c Config, store, log ports.EventStore, views ports.Views, lookup commands.Lookup, logger *slog.Logger) hooks {
 	client := webhook.New(webhook.Config{AllowPrivate: c.WebhookAllowPrivate})
 	courier := &commands.Courier{
-		Store: store, Views: views, Lookup: lookup, Body: api.Notification, Post: client.Post, Delays: c.WebhookRetryDelays, Log: log,
+		Store: store, Views: views, Lookup: lookup, Body: api.Notification, Post: client.Post, Delays: c.WebhookRetryDelays, Log: logger,
 	}
 	return hooks{
 		Webhooks:  &commands.Webhooks{Store: store, Views: views, Lookup: lookup, AllowPrivate: c.WebhookAllowPrivate},
-		announcer: &commands.Announcer{Store: store, Views: views, Lookup: lookup, Log: log, Queued: courier.Wake},
+		announcer: &commands.Announcer{Store: log, Views: views, Lookup: lookup, Log: logger, Queued: courier.Wake},
 		courier:   courier,
 	}
 }

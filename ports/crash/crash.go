@@ -37,6 +37,7 @@ const (
 	DoubtRecorded    Point = "doubt.recorded"    // of an attempt that a crash has left behind
 	LookedUp         Point = "doubt.looked_up"   // the provider has told, nothing is recorded
 	DoubtReconciled  Point = "doubt.reconciled"  // recorded, not noted in memory
+	SubjectForgotten Point = "subject.forgotten" // recorded, the key not destroyed
 )
 
 // Points lists all of them.
@@ -44,7 +45,7 @@ var Points = []Point{
 	RequestRead, RequestCommitted, RelayPublished, RelayDone, WorkDelivered, WorkClaimed, WorkAcked,
 	ProviderCalling, ProviderAnswered, OptOutRecorded, OutcomeRecorded,
 	ReceiptRead, ReceiptRecorded, ViewsAdvancing, ViewsAdvanced,
-	WorkIssued, DoubtRecorded, LookedUp, DoubtReconciled,
+	WorkIssued, DoubtRecorded, LookedUp, DoubtReconciled, SubjectForgotten,
 }
 
 // trap is a point that kills when it has been passed so many times.

@@ -3,6 +3,7 @@ package porttest
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 
@@ -62,6 +63,52 @@ func Keyring(t *testing.T, open func(*testing.T) (a, b ports.Keyring)) {
 		}
 		if kept, err := a.KeepOrGet(t.Context(), "k", []byte("other")); err != nil || string(kept) != "new" {
 			t.Errorf("afterwards: %q, %v; want the new key", kept, err)
+		}
+	})
+
+	t.Run("keys are read together and listed by prefix", func(t *testing.T) {
+		t.Parallel()
+		a, b := open(t)
+		for _, name := range []string{"s/b", "s/a", "sx", "s/c", "r"} {
+			if _, err := a.KeepOrGet(t.Context(), name, []byte(name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := b.Get(t.Context(), "s/a", "none", "r")
+		if err != nil || len(got) != 2 || string(got["s/a"]) != "s/a" || string(got["r"]) != "r" {
+			t.Errorf("Get = %q, %v; want two keys", got, err)
+		}
+		if got, err := b.Get(t.Context()); err != nil || len(got) != 0 {
+			t.Errorf("Get of nothing = %q, %v", got, err)
+		}
+		first, err := b.Names(t.Context(), "s/", "", 2)
+		if err != nil || !slices.Equal(first, []string{"s/a", "s/b"}) {
+			t.Errorf("Names = %q, %v; want the first two", first, err)
+		}
+		rest, err := b.Names(t.Context(), "s/", "s/b", 2)
+		if err != nil || !slices.Equal(rest, []string{"s/c"}) {
+			t.Errorf("Names = %q, %v; want the third", rest, err)
+		}
+	})
+
+	t.Run("a key that was deleted is gone", func(t *testing.T) {
+		t.Parallel()
+		a, b := open(t)
+		for _, name := range []string{"x", "y", "z"} {
+			if _, err := a.KeepOrGet(t.Context(), name, []byte("old")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 { // the second time there is nothing to do
+			if err := a.Delete(t.Context(), "x", "none", "z"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := b.Get(t.Context(), "x", "y", "z"); err != nil || len(got) != 1 || got["y"] == nil {
+			t.Errorf("Get = %q, %v; want what was not deleted", got, err)
+		}
+		if kept, err := b.KeepOrGet(t.Context(), "x", []byte("new")); err != nil || string(kept) != "new" {
+			t.Errorf("a new key under the name: %q, %v", kept, err)
 		}
 	})
 }
