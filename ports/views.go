@@ -60,6 +60,10 @@ type Shadows interface {
 	// MakeShadow makes an empty table for view.Shadow(), unless it is there.
 	MakeShadow(ctx context.Context, view View) error
 
+	// IndexShadow makes those indexes of a filled shadow that the view has, which may
+	// take long. Otherwise Swap does.
+	IndexShadow(ctx context.Context, view View) error
+
 	// Swap puts the shadow's rows and checkpoint in the place of the live ones,
 	// at once, and the shadow is gone. It is refused, wrapping ErrConflict, while
 	// the shadow is behind the live view or somebody reads that for long.

@@ -34,7 +34,7 @@ type Comparison struct {
 func (f Filler) Compare(ctx context.Context, p Projection, scratch ports.Views, report func(Difference)) (Comparison, error) {
 	into := f
 	into.Views = scratch
-	checkpoint, err := f.Views.Checkpoint(ctx, p.Name)
+	checkpoint, err := f.Views.Checkpoint(ctx, p.key())
 	if err != nil {
 		return Comparison{}, err
 	}
@@ -42,7 +42,7 @@ func (f Filler) Compare(ctx context.Context, p Projection, scratch ports.Views, 
 		return Comparison{}, err
 	}
 	var c Comparison
-	err = f.Views.Snapshot(ctx, p.Name, p.View, func(live ports.ViewSnapshot) error {
+	err = f.Views.Snapshot(ctx, p.key(), p.View, func(live ports.ViewSnapshot) error {
 		c.Position = live.Checkpoint()
 		if err := into.Fill(ctx, p, c.Position); err != nil { // what was added meanwhile
 			return err

@@ -35,7 +35,7 @@ func (u Unappliable) Unwrap() error { return u.Err }
 // Fill brings p to a position, which must not lie beyond the head of the log. A
 // checkpoint that is further already stays.
 func (f Filler) Fill(ctx context.Context, p Projection, to int64) error {
-	checkpoint, err := f.Views.Checkpoint(ctx, p.Name)
+	checkpoint, err := f.Views.Checkpoint(ctx, p.key())
 	if err != nil {
 		return err
 	}

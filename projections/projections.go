@@ -14,8 +14,13 @@ import (
 
 // Projection says how a view follows from the log.
 type Projection struct {
-	Name string // of its checkpoint
+	Name string
 	View ports.View
+	// Revision says after which reducer its rows are made. Who changes what follows
+	// from events that a view has already, raises it: the view is then made anew
+	// beside the old one (Upgrade). 0 and 1 are the first.
+	Revision   int
+	checkpoint string // under which the view is kept; empty: that of Revision
 
 	// belongs returns the id of the row that e changes; empty for none.
 	belongs func(e events.Recorded) string

@@ -3,7 +3,6 @@ package projections
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/pro-sms/prosms/ports"
@@ -11,7 +10,7 @@ import (
 
 // shadow is p, filling the shadow of its view.
 func (p Projection) shadow() Projection {
-	p.Name, p.View = ports.ShadowOf(p.Name), p.View.Shadow()
+	p.checkpoint, p.View = ports.ShadowOf(p.key()), p.View.Shadow()
 	return p
 }
 
@@ -23,15 +22,16 @@ func (f Filler) Rebuild(ctx context.Context, p Projection) error {
 	if err := f.Views.MakeShadow(ctx, p.View); err != nil {
 		return err
 	}
+	return f.swap(ctx, p)
+}
+
+// swap fills the shadow of p up to the head and puts it in the place of the view.
+func (f Filler) swap(ctx context.Context, p Projection) error {
 	for {
-		head, err := f.Store.Head(ctx)
-		if err != nil {
-			return fmt.Errorf("reading the head: %w", err)
+		if err := f.fillShadow(ctx, p); err != nil {
+			return err
 		}
-		if err := f.Fill(ctx, p.shadow(), head.LastPosition); err != nil {
-			return fmt.Errorf("rebuilding %s: %w", p.Name, err)
-		}
-		err = f.Views.Swap(ctx, p.Name, p.View)
+		err := f.Views.Swap(ctx, p.key(), p.View)
 		if !errors.Is(err, ports.ErrConflict) {
 			return err
 		}
@@ -46,12 +46,12 @@ func (f Filler) Rebuild(ctx context.Context, p Projection) error {
 
 // Discard forgets what an earlier Rebuild of p has left half done.
 func (f Filler) Discard(ctx context.Context, p Projection) error {
-	return f.Views.DropShadow(ctx, p.Name, p.View)
+	return f.Views.DropShadow(ctx, p.key(), p.View)
 }
 
 // Pending returns how far a half-done Rebuild of p has come; 0 where there is none.
 func (f Filler) Pending(ctx context.Context, p Projection) (int64, error) {
-	return f.Views.Checkpoint(ctx, ports.ShadowOf(p.Name))
+	return f.Views.Checkpoint(ctx, ports.ShadowOf(p.key()))
 }
 
 func unavailable(err error) bool { return errors.Is(err, ports.ErrUnavailable) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -26,7 +27,11 @@ type Runner struct {
 	Log         *slog.Logger
 	FrameSize   int           // events read from the store at once; 0: 500
 	Interval    time.Duration // between looks at the log; 0: 2 s
-	Foreign     func()        // told of each frame that was of another log; nil: nobody
+
+	mu       sync.Mutex
+	standing []Projection // those whose events it may apply, as of the last look
+	settled  bool         // all of them, under their own revision: they need not be looked at again
+	Foreign  func()       // told of each frame that was of another log; nil: nobody
 }
 
 // Handle is the Watermill handler of TopicEvents.
@@ -48,8 +53,12 @@ func (r *Runner) Handle(msg *message.Message) error {
 		}
 		return r.CatchUp(msg.Context())
 	}
+	able, err := r.able(msg.Context())
+	if err != nil {
+		return err
+	}
 	var idle []Projection
-	for _, p := range r.Projections {
+	for _, p := range able {
 		if !p.concerned(frame.Events) {
 			idle = append(idle, p)
 			continue
@@ -66,14 +75,14 @@ func (r *Runner) Handle(msg *message.Message) error {
 func (r *Runner) pass(ctx context.Context, idle []Projection, frame ports.EventFrame) error {
 	names := make([]string, len(idle))
 	for i, p := range idle {
-		names[i] = p.Name
+		names[i] = p.key()
 	}
 	behind, err := r.Views.Pass(ctx, names, frame.First-1, frame.Last)
 	if err != nil {
 		return fmt.Errorf("projecting: %w", err)
 	}
 	for _, p := range idle {
-		if !slices.Contains(behind, p.Name) {
+		if !slices.Contains(behind, p.key()) {
 			continue
 		}
 		if err := r.advance(ctx, p, frame.Events); err != nil {
@@ -116,15 +125,19 @@ func (r *Runner) catchUp(ctx context.Context, seen map[string]int64) error {
 	if err != nil {
 		return fmt.Errorf("reading the head: %w", err)
 	}
-	for _, p := range r.Projections {
-		checkpoint, err := r.Views.Checkpoint(ctx, p.Name)
+	able, err := r.stand(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range able {
+		checkpoint, err := r.Views.Checkpoint(ctx, p.key())
 		if before, known := seen[p.Name]; known && before < checkpoint {
 			seen[p.Name] = checkpoint
 			continue
 		}
 		for err == nil && checkpoint < head.LastPosition {
 			if err = r.advance(ctx, p, nil); err == nil {
-				checkpoint, err = r.Views.Checkpoint(ctx, p.Name)
+				checkpoint, err = r.Views.Checkpoint(ctx, p.key())
 			}
 		}
 		if err != nil {
@@ -137,15 +150,53 @@ func (r *Runner) catchUp(ctx context.Context, seen map[string]int64) error {
 	return nil
 }
 
+// stand looks how the views stand, and returns those that this build may keep up.
+func (r *Runner) stand(ctx context.Context) ([]Projection, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.settled {
+		return r.standing, nil
+	}
+	var able []Projection
+	settled := true
+	for _, p := range r.Projections {
+		p, standing, err := Stand(ctx, r.Views, p)
+		if err != nil {
+			return nil, err
+		}
+		settled = settled && standing == Current
+		if standing.Kept() {
+			able = append(able, p)
+		}
+	}
+	r.standing, r.settled = able, settled
+	return able, nil
+}
+
+// able is stand as of the last look.
+func (r *Runner) able(ctx context.Context) ([]Projection, error) {
+	r.mu.Lock()
+	standing := r.standing
+	r.mu.Unlock()
+	if standing == nil {
+		return r.stand(ctx)
+	}
+	return standing, nil
+}
+
 // Lag returns by how many events each projection is behind the log.
 func (r *Runner) Lag(ctx context.Context) (map[string]int64, error) {
 	head, err := r.Store.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	lag := make(map[string]int64, len(r.Projections))
-	for _, p := range r.Projections {
-		checkpoint, err := r.Views.Checkpoint(ctx, p.Name)
+	able, err := r.able(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lag := make(map[string]int64, len(able))
+	for _, p := range able {
+		checkpoint, err := r.Views.Checkpoint(ctx, p.key())
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +214,7 @@ func (r *Runner) advance(ctx context.Context, p Projection, recorded []events.Re
 	for {
 		frame := recorded
 		if frame == nil {
-			checkpoint, err := r.Views.Checkpoint(ctx, p.Name)
+			checkpoint, err := r.Views.Checkpoint(ctx, p.key())
 			if err != nil {
 				return err
 			}
@@ -187,7 +238,7 @@ func (r *Runner) advance(ctx context.Context, p Projection, recorded []events.Re
 
 // apply folds frame into the view, in one transaction with its checkpoint.
 func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorded) error {
-	err := r.Views.Advance(ctx, p.Name, func(tx ports.ViewTx, checkpoint int64) (int64, error) {
+	err := r.Views.Advance(ctx, p.key(), func(tx ports.ViewTx, checkpoint int64) (int64, error) {
 		if frame[0].Position > checkpoint+1 {
 			return checkpoint, errBehind
 		}

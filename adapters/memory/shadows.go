@@ -39,6 +39,9 @@ func (v *Views) Swap(ctx context.Context, projection string, view ports.View) er
 	return nil
 }
 
+// IndexShadow implements ports.Shadows: there are no indexes.
+func (v *Views) IndexShadow(ctx context.Context, _ ports.View) error { return ctx.Err() }
+
 // DropShadow implements ports.Shadows.
 func (v *Views) DropShadow(ctx context.Context, projection string, view ports.View) error {
 	v.mu.Lock()

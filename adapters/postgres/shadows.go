@@ -20,6 +20,14 @@ func (v *Views) MakeShadow(ctx context.Context, view ports.View) error {
 	return nil
 }
 
+// IndexShadow implements ports.Shadows.
+func (v *Views) IndexShadow(ctx context.Context, view ports.View) error {
+	if _, err := v.db.pool.Exec(ctx, `SELECT view_shadow_index($1)`, view.Name); err != nil {
+		return fmt.Errorf("indexing the shadow of %s: %w", view.Name, unavailable(err))
+	}
+	return nil
+}
+
 // lockNotAvailable is what a swap ends with while somebody reads the view for long.
 const lockNotAvailable = "55P03"
 
@@ -28,8 +36,8 @@ const lockNotAvailable = "55P03"
 // before it succeeds. Statements prepared for the old table are
 // planned anew by the server, since the columns are the same.
 func (v *Views) Swap(ctx context.Context, projection string, view ports.View) error {
-	if _, err := v.db.pool.Exec(ctx, `SELECT view_shadow_index($1)`, view.Name); err != nil {
-		return fmt.Errorf("indexing the shadow of %s: %w", view.Name, unavailable(err))
+	if err := v.IndexShadow(ctx, view); err != nil {
+		return err
 	}
 	var swapped bool
 	err := v.db.pool.QueryRow(ctx, `SELECT view_shadow_swap($1, $2)`, view.Name, projection).Scan(&swapped)

@@ -98,14 +98,22 @@ func (v *Views) index(ctx context.Context, view ports.View) (bool, error) {
 	return made, err
 }
 
-// Swap implements ports.Shadows. It makes the shadow's indexes first. Readers see the old rows until it is committed,
-// and the new ones then.
-func (v *Views) Swap(ctx context.Context, projection string, view ports.View) error {
+// IndexShadow implements ports.Shadows.
+func (v *Views) IndexShadow(ctx context.Context, view ports.View) error {
 	for more := true; more; {
 		var err error
 		if more, err = v.index(ctx, view); err != nil {
 			return fmt.Errorf("indexing the shadow of %s: %w", view.Name, err)
 		}
+	}
+	return nil
+}
+
+// Swap implements ports.Shadows. It makes the shadow's indexes first. Readers see the old rows until it is committed,
+// and the new ones then.
+func (v *Views) Swap(ctx context.Context, projection string, view ports.View) error {
+	if err := v.IndexShadow(ctx, view); err != nil {
+		return err
 	}
 	err := v.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		live, err := checkpoint(ctx, tx, projection)

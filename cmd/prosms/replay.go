@@ -35,11 +35,21 @@ func (r replayCommand) Run(ctx context.Context, p process) error {
 		if err != nil {
 			return err
 		}
+		if r.AsOf != "" {
+			return r.asOf(ctx, p, t.stores, projection)
+		}
+		projection, standing, err := projections.Stand(ctx, t.stores.views, projection)
 		switch {
+		case err != nil:
+			return err
+		case standing == projections.Newer && r.Restart:
+			return r.takeBack(ctx, p, t.stores, projection)
+		case standing == projections.Newer:
+			return errors.New("a newer build keeps this view; to go back to this one, stop every instance of the newer and say --restart")
+		case standing != projections.Current:
+			return errors.New("an older build made this view, and serve makes it anew: see its log")
 		case r.Diff:
 			return diff(ctx, p, t.stores, projection)
-		case r.AsOf != "":
-			return r.asOf(ctx, p, t.stores, projection)
 		}
 		return r.rebuild(ctx, p, t.stores, projection)
 	})
@@ -89,6 +99,20 @@ func (r replayCommand) rebuild(ctx context.Context, p process, st stores, projec
 }
 
 // diff compares in a scratch file, so that it needs no rights and disturbs nobody.
+// takeBack makes a view anew that a newer build has replaced.
+func (r replayCommand) takeBack(ctx context.Context, p process, st stores, projection projections.Projection) error {
+	head, err := st.events.Head(ctx)
+	if err != nil {
+		return err
+	}
+	filler := projections.Filler{Store: st.events, Views: st.views, Progress: newProgress(p.Stderr, projection.Name, 0, head.LastPosition).at}
+	if err := filler.TakeBack(ctx, projection); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.Stdout, "%s is this build's again\n", projection.Name)
+	return err
+}
+
 func diff(ctx context.Context, p process, st stores, projection projections.Projection) error {
 	shown := 0
 	compared, err := compare(ctx, p.Stderr, st, projection, func(d projections.Difference) {
@@ -114,7 +138,7 @@ func compare(ctx context.Context, stderr io.Writer, st stores, projection projec
 		return projections.Comparison{}, err
 	}
 	defer func() { err = errors.Join(err, scratch.Close()) }()
-	to, err := st.views.Checkpoint(ctx, projection.Name)
+	to, err := projection.Position(ctx, st.views)
 	if err != nil {
 		return projections.Comparison{}, err
 	}

@@ -196,6 +196,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, pages.beside(admin), pages.stop) }))
 	parts.Go(named("breakers", func() error { return gate.Run(running) }))
 	if o.roles.has(roleProject) {
+		upgrader := projections.Upgrader{Filler: projections.Filler{Store: log, Views: st.views}, Projections: newProjections(lookup), Log: o.log}
+		parts.Go(named("views", func() error { return lead(running, st.leader, "views", upgrader.Run) }))
 		parts.Go(named("projections", func() error { return runner.Run(running) }))
 		parts.Go(named("webhooks", func() error { return hooks.announcer.Run(running) }))
 	}

@@ -112,7 +112,15 @@ func verifyView(ctx context.Context, stderr io.Writer, st stores, projection pro
 	found := func(position int64, what string) {
 		report.Add(verify.Finding{Guarantee: "G6", Position: position, What: "view " + projection.Name + ": " + what})
 	}
-	checkpoint, err := st.views.Checkpoint(ctx, projection.Name)
+	projection, standing, err := projections.Stand(ctx, st.views, projection)
+	if err != nil {
+		return viewReport{}, err
+	}
+	if standing != projections.Current {
+		found(0, "is of another build: it cannot be compared until serve of this build has made it anew")
+		return viewReport{Name: projection.Name}, nil
+	}
+	checkpoint, err := projection.Position(ctx, st.views)
 	if err != nil {
 		return viewReport{}, err
 	}
