@@ -86,6 +86,9 @@ type ViewTx interface {
 
 	// Put inserts or replaces rows.
 	Put(ctx context.Context, view View, rows []Row) error
+
+	// Delete removes those rows that exist among ids.
+	Delete(ctx context.Context, view View, ids []string) error
 }
 
 // Query selects rows of a view: all conditions hold, sorted by OrderBy and then

@@ -14,7 +14,7 @@ func (v *Views) MakeShadow(ctx context.Context, view ports.View) error {
 	defer v.mu.Unlock()
 	name := view.Shadow().Name
 	if v.tables[name] == nil {
-		v.commit(map[string]map[string]ports.Row{name: {}})
+		v.commit(map[string]map[string]*ports.Row{name: {}})
 	}
 	return ctx.Err()
 }

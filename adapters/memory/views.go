@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 
@@ -33,7 +32,7 @@ func (v *Views) Advance(ctx context.Context, projection string, apply func(ports
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	tx := viewTx{views: v, changed: make(map[string]map[string]ports.Row)}
+	tx := viewTx{views: v, changed: make(map[string]map[string]*ports.Row)}
 	checkpoint, err := apply(tx, v.checkpoints[projection])
 	if err != nil {
 		return err
@@ -68,7 +67,7 @@ func (v *Views) moveTo(projection string, checkpoint int64) {
 	v.checkpoints[projection] = checkpoint
 }
 
-func (v *Views) commit(changed map[string]map[string]ports.Row) {
+func (v *Views) commit(changed map[string]map[string]*ports.Row) {
 	if v.tables == nil {
 		v.tables = make(map[string]map[string]ports.Row)
 	}
@@ -76,7 +75,13 @@ func (v *Views) commit(changed map[string]map[string]ports.Row) {
 		if v.tables[name] == nil {
 			v.tables[name] = make(map[string]ports.Row)
 		}
-		maps.Copy(v.tables[name], rows)
+		for id, row := range rows {
+			if row == nil {
+				delete(v.tables[name], id)
+				continue
+			}
+			v.tables[name][id] = *row
+		}
 	}
 }
 
@@ -103,16 +108,18 @@ func (v *Views) Count(ctx context.Context, view ports.View, column string, where
 
 // viewTx keeps what an Advance has put until it is committed.
 type viewTx struct {
-	views   *Views // locked
-	changed map[string]map[string]ports.Row
+	views   *Views                           // locked
+	changed map[string]map[string]*ports.Row // by view and id; nil: deleted
 }
 
 func (tx viewTx) Get(ctx context.Context, view ports.View, ids []string) (map[string]ports.Row, error) {
 	rows := make(map[string]ports.Row)
 	for _, id := range ids {
-		row, ok := tx.changed[view.Name][id]
-		if !ok {
-			row, ok = tx.views.tables[view.Name][id]
+		row, ok := tx.views.tables[view.Name][id]
+		if changed, is := tx.changed[view.Name][id]; is {
+			if ok = changed != nil; ok {
+				row = *changed
+			}
 		}
 		if ok {
 			rows[id] = clone(row)
@@ -122,16 +129,28 @@ func (tx viewTx) Get(ctx context.Context, view ports.View, ids []string) (map[st
 }
 
 func (tx viewTx) Put(ctx context.Context, view ports.View, rows []ports.Row) error {
-	if tx.changed[view.Name] == nil {
-		tx.changed[view.Name] = make(map[string]ports.Row)
-	}
 	for _, row := range rows {
 		if len(row.Keys) != len(view.Columns) {
 			return fmt.Errorf("putting row %s of %s: %d keys, want %d", row.ID, view.Name, len(row.Keys), len(view.Columns))
 		}
-		tx.changed[view.Name][row.ID] = clone(row)
+		kept := clone(row)
+		tx.change(view, row.ID, &kept)
 	}
 	return ctx.Err()
+}
+
+func (tx viewTx) Delete(ctx context.Context, view ports.View, ids []string) error {
+	for _, id := range ids {
+		tx.change(view, id, nil)
+	}
+	return ctx.Err()
+}
+
+func (tx viewTx) change(view ports.View, id string, row *ports.Row) {
+	if tx.changed[view.Name] == nil {
+		tx.changed[view.Name] = make(map[string]*ports.Row)
+	}
+	tx.changed[view.Name][id] = row
 }
 
 func clone(row ports.Row) ports.Row {

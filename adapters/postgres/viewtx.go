@@ -59,6 +59,14 @@ func (v viewTx) Put(ctx context.Context, view ports.View, rows []ports.Row) erro
 	return nil
 }
 
+// Delete implements ports.ViewTx.
+func (v viewTx) Delete(ctx context.Context, view ports.View, ids []string) error {
+	if _, err := v.tx.Exec(ctx, `DELETE FROM `+quote(view.Name)+` WHERE id = ANY ($1)`, ids); err != nil {
+		return fmt.Errorf("deleting %d rows of %s: %w", len(ids), view.Name, unavailable(err))
+	}
+	return nil
+}
+
 // lastOfEach leaves the last row of each id: one statement cannot replace a row twice.
 func lastOfEach(rows []ports.Row) []ports.Row {
 	at := make(map[string]int, len(rows))

@@ -71,6 +71,22 @@ func (v *viewTx) Put(ctx context.Context, view ports.View, rows []ports.Row) err
 	return nil
 }
 
+// Delete implements ports.ViewTx.
+func (v *viewTx) Delete(ctx context.Context, view ports.View, ids []string) error {
+	err := v.do(ctx, func(ctx context.Context) error {
+		list, err := json.Marshal(ids)
+		if err != nil {
+			return err
+		}
+		_, err = v.tx.ExecContext(ctx, `DELETE FROM `+quoted(view.Name)+` WHERE id IN (SELECT value FROM json_each(?))`, string(list))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("deleting %d rows of %s: %w", len(ids), view.Name, err)
+	}
+	return nil
+}
+
 func (v *viewTx) do(ctx context.Context, run func(context.Context) error) error {
 	if v.err == nil {
 		v.err = ctx.Err()

@@ -50,6 +50,7 @@ type Config struct {
 	DefaultTenant       string
 	WebhookAllowPrivate bool
 	WebhookRetryDelays  []time.Duration
+	WebhookKeep         time.Duration
 	RatePerKey          int
 	RatePerIP           int
 	TrustedProxies      []netip.Prefix
@@ -112,6 +113,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_QUIET_HOURS", "09:00-20:00", window(&c.QuietHours), "recipient's local time in which texts of kind marketing may be sent, in every zone that the number may be in", false},
 		{"PROSMS_DEFAULT_TENANT", "", tenant(&c.DefaultTenant), "whose a text to us is when none has texted its sender; empty: nobody's, and its opt-out holds for every tenant", false},
 		{"PROSMS_WEBHOOK_RETRY_DELAYS", "5s,30s,2m,10m,30m,1h,2h,3h,4h,6h,8h", durations(&c.WebhookRetryDelays), "before each further attempt at a customer's webhook; then it is dead", false},
+		{"PROSMS_WEBHOOK_KEEP", "720h", duration(&c.WebhookKeep, 0, 10*365*24*time.Hour), "how long posts to customers' webhooks are listed after their event; 0: for ever", false},
 		{"PROSMS_WEBHOOK_ALLOW_PRIVATE", "false", boolean(&c.WebhookAllowPrivate), "true: customers' webhooks may be http:// and lead to private addresses; whoever has a key can then reach what this machine can", false},
 		{"PROSMS_RATE_PER_KEY", "100", number(&c.RatePerKey, 0, 1_000_000), "requests a second of one API key, bursts of twice that; 0: unlimited", false},
 		{"PROSMS_RATE_PER_IP", "50", number(&c.RatePerIP, 0, 1_000_000), "unauthenticated requests a second of one address; 0: unlimited", false},

@@ -208,6 +208,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		if !c.HeadKey.IsZero() {
 			parts.Go(named("heads", func() error { return lead(running, st.leader, "heads", newHeadSigner(c, log, o.log).Run) }))
 		}
+		parts.Go(named("pruner", func() error { return lead(running, st.leader, "pruner", hooks.pruner.Run) }))
 		parts.Go(named("courier", func() error { return lead(running, st.leader, "courier", hooks.courier.Run) }))
 	}
 	parts.Go(named("router", func() error { return runRouter(running, router, dispatcher, b) }))

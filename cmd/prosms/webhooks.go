@@ -14,6 +14,7 @@ type hooks struct {
 	*commands.Webhooks
 	announcer *commands.Announcer
 	courier   *commands.Courier
+	pruner    commands.Pruner
 }
 
 func newHooks(c Config, store, log ports.EventStore, views ports.Views, lookup commands.Lookup, logger *slog.Logger) hooks {
@@ -25,5 +26,6 @@ func newHooks(c Config, store, log ports.EventStore, views ports.Views, lookup c
 		Webhooks:  &commands.Webhooks{Store: store, Views: views, Lookup: lookup, AllowPrivate: c.WebhookAllowPrivate},
 		announcer: &commands.Announcer{Store: log, Views: views, Lookup: lookup, Log: logger, Queued: courier.Wake},
 		courier:   courier,
+		pruner:    commands.Pruner{Store: store, Views: views, Keep: c.WebhookKeep, Log: logger},
 	}
 }

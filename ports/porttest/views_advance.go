@@ -139,3 +139,21 @@ func advancedByOneAtATime(t *testing.T, views ports.Views) {
 		t.Errorf("%d rows, want %d: two advances began at one checkpoint", n, workers*advances)
 	}
 }
+
+func rowIsDeleted(t *testing.T, views ports.Views) {
+	put(t, views, 1, messageRow("a", "acme", "accepted", 1), messageRow("b", "acme", "accepted", 2), messageRow("c", "acme", "accepted", 3))
+	err := views.Advance(t.Context(), "test", func(tx ports.ViewTx, _ int64) (int64, error) {
+		if err := tx.Delete(t.Context(), messages, []string{"a", "c", "unknown"}); err != nil {
+			return 0, err
+		}
+		rows, err := tx.Get(t.Context(), messages, []string{"a", "b", "c"})
+		if len(rows) != 1 || rows["b"].ID != "b" {
+			t.Errorf("the transaction sees %d rows", len(rows))
+		}
+		return 2, errors.Join(err, tx.Put(t.Context(), messages, []ports.Row{messageRow("c", "acme", "delivered", 3)}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantRows(t, views, messageRow("b", "acme", "accepted", 2), messageRow("c", "acme", "delivered", 3))
+}
