@@ -3,7 +3,10 @@
 // text, be they hours and a restart apart, is the traceparent in its events.
 //
 // The instrumentation of others is not used: otelhttp records paths and queries,
-// which may hold numbers.
+// which may hold numbers; redisotel records keys, in which clients' addresses stand;
+// otelpgx makes spans of statements that serve many texts at once (a group commit,
+// a frame), and so belong to the trace of none. Appends, frames and calls are spans
+// of ours, named after what they are for.
 package tracing
 
 import (

@@ -155,8 +155,26 @@ func (f *findings) examineBroker(ctx context.Context, c Config) {
 		detail = fmt.Sprintf("%s %s, %s", server.Product, server.Version, detail)
 	}
 	f.check("RabbitMQ and its queues", detail, cure, err)
+	if broker, ok := b.Bus.(*rabbitmq.Bus); ok && err == nil {
+		f.check("RabbitMQ takes messages", "", "an alarm of memory or disk: rabbitmq-diagnostics alarms; free what it names", broker.CanPublish(ctx))
+	}
+	f.examinePolicies(ctx, c)
 	if n := depths[ports.TopicDeadLetter]; n > 0 {
 		f.add(warned, "sms.dlq", fmt.Sprintf("%d messages that could not be delivered", n), "start an instance with role dispatch: it takes them up one by one")
+	}
+}
+
+// examinePolicies looks for those with which an operator of the broker can make our
+// queues lose what is in them.
+func (f *findings) examinePolicies(ctx context.Context, c Config) {
+	harmful, err := rabbitmq.HarmfulPolicies(ctx, c.RabbitMQURL, c.BusPrefix)
+	switch {
+	case err != nil:
+		f.add(noted, "RabbitMQ policies", "they cannot be read: "+rabbitmq.ErrNoManagement.Error(), "look by yourself: rabbitmqctl list_policies; none may set expires, message-ttl, max-length or delivery-limit on sms.*")
+	case len(harmful) > 0:
+		f.add(failing, "RabbitMQ policies", strings.Join(harmful, "; "), "rabbitmqctl clear_policy NAME, or let its pattern leave out sms.*")
+	default:
+		f.add(well, "RabbitMQ policies", "none lets our queues lose anything", "")
 	}
 }
 

@@ -39,7 +39,7 @@ func TestTheDoctorFindsARunningGatewayWell(t *testing.T) {
 			}
 			wells := []string{"configuration", "database and its schema", "event log", "disk", "provider twilio", "public URL: a signed callback of twilio"}
 			if full {
-				wells = append(wells, "PostgreSQL", "clock", "rights: the log can only be read and appended to", "RabbitMQ and its queues", "Redis")
+				wells = append(wells, "PostgreSQL", "clock", "rights: the log can only be read and appended to", "RabbitMQ and its queues", "RabbitMQ takes messages", "Redis")
 			}
 			for _, check := range wells {
 				if found[check].Status != well && found[check].Status != warned { // a busy disk is slow

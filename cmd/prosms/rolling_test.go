@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"strings"
 	"syscall"
@@ -110,4 +111,32 @@ func TestServeWaitsForADatabaseThatIsNotThereYet(t *testing.T) {
 	if took := time.Since(began); err == nil || took < time.Second || took > 15*time.Second {
 		t.Errorf("without a database it ended after %s: %v", took, err)
 	}
+}
+
+// Whatever starts last: intake does not wait for broker and cache, and sending
+// begins when they are there.
+func TestServeStartsBeforeBrokerAndCache(t *testing.T) {
+	rig := newRig(t, true)
+	broker, cache := newCable(t, hostOf(t, rig.value("RABBITMQ_URL"))), newCable(t, hostOf(t, rig.value("REDIS_URL")))
+	broker.pull()
+	cache.pull()
+	rig.replace("RABBITMQ_URL", broker.through(rig.value("RABBITMQ_URL")))
+	rig.replace("REDIS_URL", cache.through(rig.value("REDIS_URL")))
+	gateway := rig.start()
+	ids, err := gateway.sendBatch(20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ready struct{ Status string }
+	if status, err := gateway.call("GET", "/readyz", nil, &ready); err != nil || status != http.StatusOK || ready.Status != "degraded" {
+		t.Errorf("without broker and cache: %d %s, %v", status, ready.Status, err)
+	}
+	broker.plug()
+	cache.plug()
+	gateway.expectAllDelivered(ids, 60*time.Second)
+	eventually(t, 20*time.Second, "whole", func() bool {
+		_, err := gateway.call("GET", "/readyz", nil, &ready)
+		return err == nil && ready.Status == "ok"
+	})
+	gateway.stop()
 }
