@@ -48,6 +48,8 @@ type dataKeys struct {
 	master  Master
 	now     func() time.Time
 
+	wrap func() (func(name string, key []byte) []byte, error) // made at the first call
+
 	sealing lru[subjectKey] // by subject
 	reading lru[seenKey]    // by name in the keyring
 }
@@ -75,9 +77,12 @@ func (d *dataKeys) of(subject string) (subjectKey, error) {
 func (d *dataKeys) fresh(subject string, generation int) (subjectKey, error) {
 	k := subjectKey{id: subject, generation: generation, key: make([]byte, 32)}
 	_, _ = rand.Read(k.key) // never fails: it crashes the program instead
-	var err error
-	k.wrapped, err = d.master.wrap(k.name(), k.key)
-	return k, err
+	wrap, err := d.wrap()
+	if err != nil {
+		return k, err
+	}
+	k.wrapped = wrap(k.name(), k.key)
+	return k, nil
 }
 
 // kept notes that the keyring has k, which came with a write.

@@ -20,6 +20,21 @@ var ErrMasterKey = errors.New("keys of the database need the master key they wer
 // keys are kept plain. With both, what Previous has wrapped can be read, too.
 type Master struct{ Present, Previous []byte }
 
+// wrapping returns a function that wraps keys by the present key, and is not made
+// anew for each.
+func (m Master) wrapping() (func(name string, key []byte) []byte, error) {
+	if len(m.Present) == 0 {
+		return func(_ string, key []byte) []byte { return append([]byte{keptPlain}, key...) }, nil
+	}
+	aead, err := wrapper(m.Present)
+	if err != nil {
+		return nil, err
+	}
+	return func(name string, key []byte) []byte {
+		return aead.Seal([]byte{keptWrapped}, nil, key, []byte(name))
+	}, nil
+}
+
 // The first byte of what is kept under a name.
 const (
 	keptPlain   = 0 // the key follows
@@ -28,14 +43,11 @@ const (
 )
 
 func (m Master) wrap(name string, key []byte) ([]byte, error) {
-	if len(m.Present) == 0 {
-		return append([]byte{keptPlain}, key...), nil
-	}
-	wrapper, err := wrapper(m.Present)
+	wrap, err := m.wrapping()
 	if err != nil {
 		return nil, err
 	}
-	return append([]byte{keptWrapped}, wrapper.Seal(nil, nil, key, []byte(name))...), nil
+	return wrap(name, key), nil
 }
 
 func (m Master) unwrap(name string, kept []byte) ([]byte, error) {

@@ -26,12 +26,8 @@ func sealValue(aead cipher.AEAD, streamID, field, plain string) []byte {
 	return aead.Seal(sealed, nil, []byte(plain), additional(streamID, field))
 }
 
-// openValue returns false for what was not sealed under key for this place.
-func openValue(key []byte, streamID, field string, sealed []byte) (string, bool) {
-	aead, err := valueCipher(key)
-	if err != nil {
-		return "", false
-	}
+// openValue returns false for what was not sealed by aead for this place.
+func openValue(aead cipher.AEAD, streamID, field string, sealed []byte) (string, bool) {
 	plain, err := aead.Open(nil, nil, sealed, additional(streamID, field))
 	return string(plain), err == nil
 }

@@ -28,3 +28,23 @@ func BenchmarkSeal(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkUnseal is what reading one text costs more where it is sealed.
+func BenchmarkUnseal(b *testing.B) {
+	b.ReportAllocs()
+	store := &memory.EventStore{}
+	h := instance(store)
+	sent, err := h.Send(b.Context(), caller, Send{To: "+14155552671", From: "+15005550006", Body: "Your code is 123456. It expires in ten minutes."})
+	if err != nil {
+		b.Fatal(err)
+	}
+	recorded, err := store.Load(b.Context(), sent.ID)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := h.Sealer.unseal(b.Context(), []events.Recorded{recorded[0]}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

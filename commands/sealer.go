@@ -37,6 +37,7 @@ type Sealer struct {
 func (s *Sealer) init() {
 	s.once.Do(func() {
 		s.keys.keyring, s.keys.master, s.keys.now = s.Keyring, s.Master, s.Now
+		s.keys.wrap = sync.OnceValues(s.Master.wrapping)
 		s.keys.sealing.limit, s.keys.reading.limit = s.Cached, s.Cached
 		if s.Now == nil {
 			s.keys.now = time.Now

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"crypto/cipher"
 	"fmt"
 
 	"github.com/pro-sms/prosms/events"
@@ -116,9 +117,10 @@ func (s *Sealer) open(ctx context.Context, fields []events.Field) (erased []bool
 	if err != nil {
 		return nil, err
 	}
+	opener := opener{keys: keys, ciphers: map[string]cipher.AEAD{}}
 	for i, f := range fields {
 		if f.Value.Sealed() {
-			plain, ok := openPart(f, parts[i], keys)
+			plain, ok := opener.open(f, parts[i])
 			if *f.Value, erased[i] = events.Plain(plain), !ok; !ok {
 				*f.Value = events.Erased
 			}
@@ -127,20 +129,33 @@ func (s *Sealer) open(ctx context.Context, fields []events.Field) (erased []bool
 	return erased, nil
 }
 
-func openPart(f events.Field, part events.Sealed, keys map[string][]byte) (string, bool) {
-	key := keys[subjectPrefix+part.Subject]
-	if key == nil {
-		return "", false
-	}
-	if part.Day != "" {
-		day := keys[dayPrefix+part.Day]
-		if day == nil {
+// opener opens values by the keys that are there.
+type opener struct {
+	keys    map[string][]byte
+	ciphers map[string]cipher.AEAD // by subject and day: making one takes longer than using it
+}
+
+func (o opener) open(f events.Field, part events.Sealed) (string, bool) {
+	aead := o.ciphers[part.Subject+" "+part.Day]
+	if aead == nil {
+		key := o.keys[subjectPrefix+part.Subject]
+		if key == nil {
 			return "", false
 		}
 		var err error
-		if key, err = bodyKey(key, day); err != nil {
+		if part.Day != "" {
+			day := o.keys[dayPrefix+part.Day]
+			if day == nil {
+				return "", false
+			}
+			if key, err = bodyKey(key, day); err != nil {
+				return "", false
+			}
+		}
+		if aead, err = valueCipher(key); err != nil {
 			return "", false
 		}
+		o.ciphers[part.Subject+" "+part.Day] = aead
 	}
-	return openValue(key, f.Stream, f.Name, part.Sealed)
+	return openValue(aead, f.Stream, f.Name, part.Sealed)
 }

@@ -11,6 +11,9 @@ import (
 // openScans bounds how many messages OpenDays looks at, in pages of scanned.
 const openScans = 400
 
+// farAhead is later than any message that is open can be due.
+const farAhead = 10 * 366 * 24 * time.Hour
+
 // ErrTooManyOpen says that there are more open messages than OpenDays looks at.
 var ErrTooManyOpen = errors.New("too many messages are open to look at all of them")
 
@@ -33,9 +36,10 @@ func (q Queries) openDays(ctx context.Context, status string, began time.Time, d
 		found, err := find[Message](ctx, q.Views, messagesView, ports.Query{
 			Where: []ports.Condition{
 				{Column: "status", Op: ports.Equal, Value: status},
+				{Column: "due_at", Op: ports.AtMost, Value: began.UTC().Add(farAhead)}, // all of them, by the index
 				{Column: "created_at", Op: ports.Before, Value: began.UTC()},
 			},
-			OrderBy: "created_at", After: after, Limit: scanned,
+			OrderBy: "due_at", After: after, Limit: scanned,
 		})
 		if err != nil {
 			return err
@@ -52,7 +56,7 @@ func (q Queries) openDays(ctx context.Context, status string, began time.Time, d
 			return nil
 		}
 		last := found[len(found)-1]
-		after = &ports.Cursor{Key: last.CreatedAt, ID: last.ID}
+		after = &ports.Cursor{Key: last.attentionAt(), ID: last.ID}
 	}
 	return ErrTooManyOpen
 }

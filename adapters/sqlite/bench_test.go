@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 )
@@ -39,5 +40,41 @@ func texts(streamID string) ports.Write {
 		}},
 		Meta:     events.Meta{Tenant: "acme", Actor: "key:0123456789abcdef", CorrelationID: "0123456789abcdef"},
 		Requires: []ports.Require{{StreamID: "consent_" + streamID}},
+	}
+}
+
+// BenchmarkAccept measures what sealing costs: commits of 64 texts to people who are
+// all new or all known.
+func BenchmarkAccept(b *testing.B) {
+	for _, how := range []string{"plain", "sealed, known people", "sealed, new people"} {
+		b.Run(how, func(b *testing.B) {
+			db := open(b)
+			var store ports.EventStore = db.EventStore()
+			if how != "plain" {
+				store = &commands.Sealer{
+					EventStore: store, Keyring: db.Keyring(), Lookup: commands.Lookup("0123456789abcdef0123456789abcdef"),
+					Master: commands.Master{Present: make([]byte, 32)},
+				}
+			}
+			person, stream := 0, 0
+			for b.Loop() {
+				writes := make([]ports.Write, 64)
+				for i := range writes {
+					stream++
+					if person++; how == "sealed, known people" {
+						person = i
+					}
+					writes[i] = texts(fmt.Sprintf("msg_%016x", uint64(stream)*0x9e3779b97f4a7c15))
+					text := writes[i].Events[0].(events.MessageAccepted)
+					text.To = events.Personal(fmt.Sprintf("+1415%07d", person))
+					writes[i].Events[0], writes[i].Requires = text, nil
+				}
+				results, err := store.Append(b.Context(), writes...)
+				if err != nil || results[0].Err != nil {
+					b.Fatal(err, results[0].Err)
+				}
+			}
+			b.ReportMetric(float64(stream)/b.Elapsed().Seconds(), "texts/s")
+		})
 	}
 }

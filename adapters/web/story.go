@@ -130,6 +130,7 @@ func givenUp(reason string) string {
 		"permanent": "no further attempt could succeed",
 		"in_doubt":  "whether it was sent is unknown, and sending again might double it",
 		"poison":    "it could not be handled",
+		"erased":    "its recipient was forgotten, or its body's time is over",
 	}[reason]; ok {
 		return text
 	}

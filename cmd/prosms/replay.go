@@ -21,7 +21,7 @@ type replayCommand struct {
 	Restart    bool   `help:"Begin anew instead of going on with a rebuild that was stopped, as after an upgrade."`
 	Diff       bool   `help:"Change nothing: compare the live view with a replay, and exit with 1 if they differ."`
 	AsOf       string `help:"Change nothing: write the view as it was at a position or an RFC 3339 time, one row a line." placeholder:"POSITION|TIME"`
-	Out        string `help:"File for the rows of --as-of; they hold numbers and bodies. Default: standard output." type:"path"`
+	Out        string `help:"File for the rows of --as-of; what is personal in them is sealed. Default: standard output." type:"path"`
 }
 
 // Run rebuilds a view from the log beside the live one and swaps them, or only
