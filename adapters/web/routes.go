@@ -44,6 +44,8 @@ func (u *ui) routes() []route {
 		{pattern: "POST /messages/{id}/cancel", role: domain.RoleOperator, handle: u.cancelMessage},
 		{pattern: "POST /messages/{id}/redrive", role: domain.RoleOperator, handle: u.redrive},
 		{pattern: "POST /messages/{id}/discard", role: domain.RoleOperator, handle: u.discard},
+		{pattern: "POST /messages/{id}/resolve", role: domain.RoleOperator, handle: u.resolve},
+		{pattern: "POST /messages/{id}/replace", role: domain.RoleOperator, handle: u.replace},
 		{pattern: "GET /dead-letters", role: domain.Viewer, handle: u.deadLetters},
 		{pattern: "GET /dead-letters/replay", role: domain.RoleOperator, handle: u.dryRun},
 		{pattern: "POST /replays", role: domain.RoleOperator, handle: u.startReplay},
