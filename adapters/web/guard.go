@@ -121,7 +121,7 @@ func (u *ui) fail(w http.ResponseWriter, r *http.Request, rt route, v visit, err
 		status = http.StatusBadRequest
 	case errors.Is(err, domain.ErrClaimed), errors.Is(err, domain.ErrFinal), errors.Is(err, domain.ErrLastAdmin), errors.Is(err, errStale),
 		errors.Is(err, domain.ErrNotDeadLettered), errors.Is(err, domain.ErrDiscarded), errors.Is(err, domain.ErrInDoubt), errors.Is(err, domain.ErrNotInDoubt),
-		errors.Is(err, domain.ErrKeyEnded), errors.Is(err, domain.ErrReplayEnded):
+		errors.Is(err, domain.ErrKeyEnded), errors.Is(err, commands.ErrDeliveryPending), errors.Is(err, domain.ErrReplayEnded):
 		status = http.StatusConflict
 	case errors.As(err, new(commands.Invalid)), errors.Is(err, errNoReason):
 		status = http.StatusUnprocessableEntity

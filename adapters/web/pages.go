@@ -90,7 +90,7 @@ var done = map[string]string{
 	"discarded": "The text was put aside.",
 	"resolved":  "The doubt is settled, in your name.",
 	"replaced":  "This text is sent in the place of the dead letter.",
-	"rotated":   "The key has a successor.",
+	"posted":    "The delivery is posted again.",
 	"opened":    "The breaker is open. Instances notice within a second; texts wait.",
 	"closed":    "The breaker is closed. Calls pass again.",
 	"optedout":  "The opt-out is recorded: no text is sent that was not claimed before.",
