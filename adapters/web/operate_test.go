@@ -184,6 +184,17 @@ func TestConsentIsFoundByNumberAndChangedByHand(t *testing.T) {
 		t.Errorf("opting in: %d", a.status)
 	}
 	w.get(olga, "/consent?number=%2B14155552671").shows(t, "opted in")
+	if a := w.post(olga, "/consent/import", "numbers", "number,source\n+14155552672,keyword\n(415) 555-2673\n", "tenant", "acme", "reason", "the old list"); a.status != 303 {
+		t.Fatalf("importing: %d\n%s", a.status, a.body)
+	}
+	w.catchUp()
+	w.get(olga, "/consent.csv?tenant=acme").shows(t, "number,source,keyword,at", "+14155552672,operator", "+14155552673,operator")
+	if a := w.post(olga, "/consent/import", "numbers", "+14155552674\nzzz\n", "tenant", "acme", "reason", "x"); a.status != 422 || !strings.Contains(a.body, "line 2") || strings.Contains(a.body, "zzz") {
+		t.Errorf("importing no number: %d", a.status)
+	}
+	if a := w.get(olga, "/consent.csv?tenant=acme"); strings.Contains(a.body, "+14155552674") {
+		t.Error("a list with a fault was imported in part")
+	}
 	bad := w.post(olga, "/consent", "number", "zzz", "change", "out", "reason", "x")
 	if bad.status != 422 {
 		t.Errorf("no number: %d", bad.status)

@@ -57,6 +57,8 @@ func (u *ui) routes() []route {
 		{pattern: "POST /providers/{name}/open", role: domain.RoleOperator, handle: u.openBreaker},
 		{pattern: "POST /providers/{name}/close", role: domain.RoleOperator, handle: u.closeBreaker},
 		{pattern: "GET /consent", role: domain.Viewer, handle: u.consent},
+		{pattern: "GET /consent.csv", role: domain.RoleOperator, handle: u.exportConsent},
+		{pattern: "POST /consent/import", role: domain.RoleOperator, handle: u.importConsent},
 		{pattern: "POST /consent", role: domain.RoleOperator, handle: u.changeConsent},
 		{pattern: "GET /inbound", role: domain.Viewer, handle: u.inbound},
 		{pattern: "GET /events", role: domain.Viewer, handle: u.events},

@@ -302,7 +302,7 @@ func TestEveryAdminPageFitsAndIsQuiet(t *testing.T) {
 	for _, page := range [][2]string{
 		{"overview", "/"}, {"messages", "/messages"}, {"message", "/messages/" + doubted}, {"dead-letter", "/messages/" + dead}, {"dead-letters", "/dead-letters"}, {"dry-run", "/dead-letters/replay"},
 		{"providers", "/providers"}, {"consent", "/consent"}, {"inbound", "/inbound"}, {"events", "/events"}, {"audit", "/audit"},
-		{"keys", "/keys"}, {"operators", "/operators"}, {"system", "/system"},
+		{"webhooks", "/webhooks"}, {"keys", "/keys"}, {"operators", "/operators"}, {"system", "/system"},
 	} {
 		a.do("opening "+page[1], chromedp.Navigate(a.pages+page[1]), chromedp.WaitVisible(`h1`))
 		if page[0] == "overview" {
