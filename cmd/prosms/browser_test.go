@@ -279,6 +279,7 @@ func TestSTOPOnThePhoneStopsTexts(t *testing.T) {
 	a.look("phone", 390, false)
 	a.do("making bad weather", chromedp.Click(`.weather button[value=lost]`))
 	a.shows("its answer is lost")
+	a.accessible(axeScript(t), "the phone")
 	a.settled("the phone")
 	a.do("opening the consents", chromedp.Navigate(a.pages+"/consent"))
 	a.shows("Opted out", "keyword", "STOP")
