@@ -62,7 +62,7 @@ func TestASelectionIsSentAgainAsItWasShown(t *testing.T) {
 	}
 	page := a.header.Get("Location")
 	w.catchUp()
-	w.get(olga, page).shows(t, "3 selected, 5 a second", "the list was cleaned", "operator:olga", "msg_0", "msg_1", "msg_2", "Pause…")
+	w.get(olga, page).shows(t, "3 selected, 5 a second", "the list was cleaned", "operator:olga", "msg_0", "msg_1", "msg_2", "Pause…", "http://api.example/v1"+page+"/pause")
 	w.get(olga, page).hides(t, "msg_later", "msg_other")
 	if a := w.post(olga, page+"/pause", "reason", "wait"); a.status != 303 {
 		t.Errorf("pausing: %d", a.status)

@@ -36,8 +36,12 @@ func (u *ui) replace(w http.ResponseWriter, r *http.Request, v visit) error {
 	if err != nil {
 		return err
 	}
+	expires := r.PostForm.Get("expires_at")
+	if expires != "" {
+		expires += ":00Z"
+	}
 	sent, err := u.Commands.Replace(r.Context(), caller, r.PathValue("id"), commands.Replace{
-		To: r.PostForm.Get("to"), From: r.PostForm.Get("from"), Body: r.PostForm.Get("body"),
+		To: r.PostForm.Get("to"), From: r.PostForm.Get("from"), Body: r.PostForm.Get("body"), ExpiresAt: expires,
 		Reason: caller.Reason, IncludeInDoubt: r.PostForm.Get("in_doubt") != "",
 	})
 	if err != nil {

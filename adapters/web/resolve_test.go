@@ -45,6 +45,9 @@ func TestADeadLetterIsReplacedByAnotherText(t *testing.T) {
 	w.deadLetter("msg_2", "in_doubt", "")
 	w.get(olga, "/messages/msg_1").shows(t, "Replace…", bodyText, "/v1/dead-letters/msg_1/replace")
 	w.get(viewer, "/messages/msg_1").hides(t, "Replace…", bodyText)
+	if a := w.post(olga, "/messages/msg_1/replace", "to", number1, "body", "x", "reason", "typo", "expires_at", "2020-01-31T08:00"); a.status != 422 {
+		t.Errorf("a time that has passed: %d", a.status)
+	}
 	text := []string{"to", "(415) 555-2672", "body", "Your code is 11", "reason", "typo"}
 	a := w.post(olga, "/messages/msg_1/replace", text...)
 	page, _, _ := strings.Cut(a.header.Get("Location"), "?")
