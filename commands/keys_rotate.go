@@ -36,12 +36,14 @@ func (h *Handler) RotateKey(ctx context.Context, caller Caller, id string, overl
 		}
 		meta := caller.meta()
 		meta.Tenant = old.Origin.Tenant
+		ended := old.consequence(caller.Actor)
+		ended.Reason = caller.Reason
 		results, err := h.Store.Append(ctx,
 			ports.Write{
 				StreamID: keyPrefix + issued.ID, Events: []events.Event{issued.Key}, Meta: meta,
 				Requires: []ports.Require{{StreamID: old.ID, Version: old.Version}},
 			},
-			ports.Write{StreamID: old.ID, Expected: old.Version, Events: decided, Meta: old.consequence(caller.Actor)})
+			ports.Write{StreamID: old.ID, Expected: old.Version, Events: decided, Meta: ended})
 		if err != nil {
 			return IssuedKey{}, fmt.Errorf("rotating key %s: %w", id, err)
 		}

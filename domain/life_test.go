@@ -99,7 +99,9 @@ func everyCommand(m domain.Message) []domain.Command {
 		domain.Claim{Attempt: m.Attempt + 1, Now: now, Quiet: domain.Quiet{Until: *at(1)}},
 		domain.Claim{Attempt: m.Attempt + 1, Now: now, Quiet: domain.Quiet{Never: true}},
 		domain.Cancel{}, domain.Expire{Now: *at(24)}, domain.Redrive{IncludeInDoubt: true}, domain.Discard{}, domain.GiveUp{Attempt: m.Attempt + 1},
-		domain.Suspect{Now: now},
+		domain.Suspect{Now: now}, domain.Replace{IncludeInDoubt: true},
+		domain.Resolve{Attempt: m.Attempt, Verdict: domain.VerdictSent, ProviderMessageID: "SM"},
+		domain.Resolve{Attempt: m.Attempt, Verdict: domain.VerdictResend}, domain.Resolve{Attempt: m.Attempt, Verdict: domain.VerdictGiveUp},
 	}
 	for attempt := max(m.Attempt-1, 1); attempt <= m.Attempt; attempt++ {
 		id := fmt.Sprint("SM", attempt)

@@ -60,6 +60,10 @@ func (m Message) Decide(c Command) ([]events.Event, error) {
 		return m.discard(c)
 	case GiveUp:
 		return m.giveUp(c), nil
+	case Resolve:
+		return m.resolve(c)
+	case Replace:
+		return m.replace(c)
 	case Suspect:
 		return m.suspect(c), nil
 	}

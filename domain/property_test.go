@@ -79,8 +79,14 @@ func (l *life) command() domain.Command {
 		},
 		func() domain.Command { return domain.Discard{By: "ada"} },
 		func() domain.Command { return domain.GiveUp{Attempt: attempt + 1} },
+		func() domain.Command {
+			return domain.Resolve{Attempt: attempt, Verdict: rapid.SampledFrom(domain.Verdicts).Draw(l.T, "verdict"), ProviderMessageID: id}
+		},
+		func() domain.Command {
+			return domain.Replace{MessageID: "msg_2", IncludeInDoubt: rapid.Bool().Draw(l.T, "in doubt too")}
+		},
 	}
-	often := []int{0, 0, 0, 0, 1, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 9, 10, 11}
+	often := []int{0, 0, 0, 0, 1, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 9, 10, 11, 12, 13}
 	return kinds[rapid.SampledFrom(often).Draw(l.T, "kind")]()
 }
 
@@ -121,7 +127,7 @@ func (l *life) do(c domain.Command) {
 // refusals are what a command may meet that comes too late.
 var refusals = []error{
 	domain.ErrExists, domain.ErrFinal, domain.ErrClaimed,
-	domain.ErrNotDeadLettered, domain.ErrDiscarded, domain.ErrInDoubt,
+	domain.ErrNotDeadLettered, domain.ErrDiscarded, domain.ErrInDoubt, domain.ErrNotInDoubt,
 }
 
 // stored returns e as it comes back from the log.
@@ -165,6 +171,9 @@ func (l *life) happen(c domain.Command, e events.Event) {
 		}
 	case events.MessageRedriven:
 		l.drive = 0
+		if resolve, ok := c.(domain.Resolve); ok && resolve.Verdict == domain.VerdictResend && was.Status == domain.InDoubt {
+			break
+		}
 		switch redrive := c.(domain.Redrive); {
 		case was.Discarded() || was.Redriven(e.ReplayID):
 			l.Fatalf("%+v redriven, discarded %v", e, was.Discarded())

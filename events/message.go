@@ -76,7 +76,7 @@ type MessageReconciled struct {
 	Attempt           int    `json:"attempt"`
 	Outcome           string `json:"outcome"` // "sent", "not_sent", "unknown"
 	ProviderMessageID string `json:"provider_message_id,omitempty"`
-	Evidence          string `json:"evidence,omitempty"` // "receipt", "response", "lookup", "no_trace"
+	Evidence          string `json:"evidence,omitempty"` // "receipt", "response", "lookup", "no_trace", "operator"
 }
 
 // MessageDeadLettered says that Pro-SMS has given up until an operator decides otherwise.
@@ -98,8 +98,9 @@ type MessageRedriven struct {
 
 // MessageDiscarded says that a dead letter stays one: nobody need look at it again.
 type MessageDiscarded struct {
-	By     string `json:"by"`
-	Reason string `json:"reason"`
+	By         string `json:"by"`
+	Reason     string `json:"reason"`
+	ReplacedBy string `json:"replaced_by,omitempty"` // the message that is sent in its place
 }
 
 // MessageOptedOut says that the text is suppressed: the recipient wants none.

@@ -139,6 +139,7 @@ type ErrorGroup struct {
 	Count     int
 	FirstSeen time.Time // dead-lettered
 	LastSeen  time.Time
+	Times     []time.Time // when each of them was, in order
 }
 
 // DeadLetterGroups sums up what f selects, the largest group first. It looks at the
@@ -161,6 +162,7 @@ func (q Queries) DeadLetterGroups(ctx context.Context, f DeadLetterFilter) (grou
 		}
 		groups[i].Count++
 		groups[i].LastSeen = *d.DeadLetteredAt
+		groups[i].Times = append(groups[i].Times, *d.DeadLetteredAt)
 		return true
 	})
 	slices.SortFunc(groups, func(a, b ErrorGroup) int {

@@ -35,6 +35,11 @@ func (a *api) sendMessage(w http.ResponseWriter, r *http.Request, caller command
 	if err != nil {
 		return err
 	}
+	return writeSent(w, sent)
+}
+
+// writeSent answers with a message that was accepted.
+func writeSent(w http.ResponseWriter, sent commands.Sent) error {
 	w.Header().Set("Location", "/v1/messages/"+sent.ID)
 	if sent.Replayed {
 		w.Header().Set("Idempotent-Replayed", "true")

@@ -74,6 +74,7 @@ var refusals = []struct {
 	{domain.ErrNotDeadLettered, refusal{status: http.StatusConflict, code: "not_dead_lettered", detail: "The message is no dead letter, or no longer."}},
 	{domain.ErrDiscarded, refusal{status: http.StatusConflict, code: "discarded", detail: "The dead letter was discarded; send the text anew."}},
 	{domain.ErrInDoubt, refusal{status: http.StatusConflict, code: "in_doubt", detail: "The message may have been sent. With include_in_doubt it is sent again all the same, and may arrive twice."}},
+	{domain.ErrNotInDoubt, refusal{status: http.StatusConflict, code: "not_in_doubt", detail: "The attempt is not in doubt, or no longer."}},
 	{domain.ErrKeyEnded, refusal{status: http.StatusConflict, code: "key_ended", detail: "The key is revoked, expired, or rotated already."}},
 	{domain.ErrReplayEnded, refusal{status: http.StatusConflict, code: "replay_ended", detail: "The replay is canceled or completed."}},
 	{domain.ErrTooManyWebhooks, refusal{status: http.StatusConflict, code: "too_many_webhooks", detail: "The tenant has 20 endpoints; delete one first."}},

@@ -34,10 +34,12 @@ func (a *api) routes() []route {
 		{pattern: "GET /v1/messages/{id}", access: read, handle: a.getMessage, waits: true},
 		{pattern: "GET /v1/messages/{id}/events", access: read, handle: a.getTimeline},
 		{pattern: "POST /v1/messages/{id}/cancel", access: write, handle: a.cancelMessage},
+		{pattern: "POST /v1/messages/{id}/resolve", access: admin, handle: a.resolveMessage},
 
 		{pattern: "GET /v1/dead-letters", access: read, handle: a.listDeadLetters},
 		{pattern: "GET /v1/dead-letters/{id}", access: read, handle: a.getDeadLetter},
 		{pattern: "POST /v1/dead-letters/{id}/discard", access: admin, handle: a.discardDeadLetter},
+		{pattern: "POST /v1/dead-letters/{id}/replace", access: admin, handle: a.replaceDeadLetter},
 		{pattern: "POST /v1/dead-letters/replay", access: admin, handle: a.replayDeadLetters},
 		{pattern: "POST /v1/dead-letters/{id}/replay", access: admin, handle: a.replayDeadLetter},
 		{pattern: "GET /v1/replays", access: read, handle: a.listReplays},

@@ -97,9 +97,9 @@ func (u *ui) readLog(r *http.Request, v visit, f projections.EventFilter, d *eve
 	d.Head = head.LastPosition
 	before := d.Head + 1
 	if d.At != "" {
-		at, err := strconv.ParseInt(d.At, 10, 64)
-		if err != nil || at < 1 {
-			return errBadQuery
+		at, err := u.position(r.Context(), d.At)
+		if err != nil {
+			return err
 		}
 		before = min(before, at+1)
 	}
@@ -117,6 +117,20 @@ func (u *ui) readLog(r *http.Request, v visit, f projections.EventFilter, d *eve
 		d.Older = r.URL.Path + "?" + q.Encode()
 	}
 	return nil
+}
+
+// position reads a position of the log, or a time: the last position by then. A
+// time without an offset, as forms have it, is UTC.
+func (u *ui) position(ctx context.Context, text string) (int64, error) {
+	if at, err := strconv.ParseInt(text, 10, 64); err == nil && at >= 1 {
+		return at, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return projections.AsOf{Time: at}.In(ctx, u.Oversight.Queries.Store)
+		}
+	}
+	return 0, errBadQuery
 }
 
 // followEvents sends rows of the log as they come. Parameter "rows" being "no"

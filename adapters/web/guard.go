@@ -120,7 +120,8 @@ func (u *ui) fail(w http.ResponseWriter, r *http.Request, rt route, v visit, err
 	case errors.Is(err, errBadQuery):
 		status = http.StatusBadRequest
 	case errors.Is(err, domain.ErrClaimed), errors.Is(err, domain.ErrFinal), errors.Is(err, domain.ErrLastAdmin), errors.Is(err, errStale),
-		errors.Is(err, domain.ErrNotDeadLettered), errors.Is(err, domain.ErrDiscarded), errors.Is(err, domain.ErrInDoubt), errors.Is(err, domain.ErrReplayEnded):
+		errors.Is(err, domain.ErrNotDeadLettered), errors.Is(err, domain.ErrDiscarded), errors.Is(err, domain.ErrInDoubt), errors.Is(err, domain.ErrNotInDoubt),
+		errors.Is(err, domain.ErrKeyEnded), errors.Is(err, commands.ErrDeliveryPending), errors.Is(err, domain.ErrReplayEnded):
 		status = http.StatusConflict
 	case errors.As(err, new(commands.Invalid)), errors.Is(err, errNoReason):
 		status = http.StatusUnprocessableEntity
@@ -153,6 +154,10 @@ func reasonOf(err error) string {
 		return "This is the last admin. Make somebody else an admin first."
 	case errors.Is(err, domain.ErrInDoubt):
 		return "It may have been sent already. Say that it is to be sent all the same, or leave it."
+	case errors.Is(err, domain.ErrNotInDoubt):
+		return "This attempt is not in doubt any more. Look at its story again."
+	case errors.Is(err, domain.ErrKeyEnded):
+		return "This key has ended, or has a successor already."
 	case errors.Is(err, errStale):
 		return "The selection was used, or is too old. Make a new dry run."
 	case errors.Is(err, errNoReason):

@@ -1,7 +1,12 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
@@ -47,9 +52,31 @@ func (u *ui) issueKey(w http.ResponseWriter, r *http.Request, v visit) error {
 	if expires != "" {
 		expires += ":00Z"
 	}
+	rate, err := strconv.Atoi(cmp.Or(r.PostForm.Get("rate"), "0"))
+	if err != nil {
+		return errBadQuery
+	}
 	issued, err := u.Commands.IssueKey(r.Context(), caller, commands.IssueKey{
 		Tenant: r.PostForm.Get("tenant"), Scopes: r.PostForm["scope"], Test: r.PostForm.Get("test") != "", ExpiresAt: expires,
+		AllowedIPs: strings.FieldsFunc(r.PostForm.Get("allowed_ips"), func(c rune) bool { return c == ',' || unicode.IsSpace(c) }), Rate: rate,
 	})
+	if err != nil {
+		return err
+	}
+	return u.showKeys(w, r, v, &issued)
+}
+
+// rotateKey makes a key's successor and shows it; both are good for the overlap.
+func (u *ui) rotateKey(w http.ResponseWriter, r *http.Request, v visit) error {
+	caller, err := u.caller(r, v)
+	if err != nil {
+		return err
+	}
+	overlap, err := time.ParseDuration(r.PostForm.Get("overlap"))
+	if err != nil {
+		return errBadQuery
+	}
+	issued, err := u.Commands.RotateKey(r.Context(), caller, r.PathValue("id"), overlap)
 	if err != nil {
 		return err
 	}

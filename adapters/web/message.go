@@ -26,6 +26,8 @@ type messageData struct {
 	Cancel   bool // it can be called back
 	Redrive  bool // it is a dead letter that waits for a decision
 	Doubtful bool // which may have been sent
+	Resolve  int  // the attempt whose doubt can be settled by hand; 0: none
+	Only     bool // and only by proof that it was sent
 	APIURL   string
 }
 
@@ -64,6 +66,9 @@ func (u *ui) message(w http.ResponseWriter, r *http.Request, v visit) error {
 	}
 	for i, e := range recorded {
 		s := tell(e)
+		if i == 0 && strings.HasPrefix(e.Meta.CausationID, "msg_") {
+			s.See, _, _ = strings.Cut(e.Meta.CausationID, ":")
+		}
 		s.Position, s.Version, s.At, s.Type, s.Actor = e.Position, e.Version, e.RecordedAt, e.Type, e.Meta.Actor
 		s.Reason, s.Later, s.Current = e.Meta.Reason, e.Version > d.AsOf, e.Version == d.AsOf
 		s.Data, s.Meta, s.Digest = pretty(v, e.RawData), pretty(v, e.RawMeta), e.Digest.String()
@@ -82,7 +87,11 @@ func (u *ui) message(w http.ResponseWriter, r *http.Request, v visit) error {
 	d.Cancel = v.Role.Includes(domain.RoleOperator) && (now.Status == "scheduled" || now.Status == "accepted") && len(now.Attempts) == 0
 	dead := projections.Of[projections.DeadLetter](recorded)
 	d.Redrive = v.Role.Includes(domain.RoleOperator) && dead.Listed()
-	d.Doubtful = dead.Reason == domain.ReasonInDoubt
+	d.Doubtful = dead.Reason == domain.ReasonInDoubt || dead.Class == string(domain.ClassInDoubt)
+	d.Only = d.Redrive && d.Doubtful
+	if v.Role.Includes(domain.RoleOperator) && (now.Status == string(domain.InDoubt) || d.Only) {
+		d.Resolve = len(now.Attempts)
+	}
 	return u.show(w, r, v, "message", page{Title: "Message", Nav: "/messages", Data: d})
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestASelectionIsSentAgainAsItWasShown(t *testing.T) {
 	}
 	page := a.header.Get("Location")
 	w.catchUp()
-	w.get(olga, page).shows(t, "3 selected, 5 a second", "the list was cleaned", "operator:olga", "msg_0", "msg_1", "msg_2", "Pause…")
+	w.get(olga, page).shows(t, "3 selected, 5 a second", "the list was cleaned", "operator:olga", "msg_0", "msg_1", "msg_2", "Pause…", "http://api.example/v1"+page+"/pause")
 	w.get(olga, page).hides(t, "msg_later", "msg_other")
 	if a := w.post(olga, page+"/pause", "reason", "wait"); a.status != 303 {
 		t.Errorf("pausing: %d", a.status)
@@ -183,6 +184,17 @@ func TestConsentIsFoundByNumberAndChangedByHand(t *testing.T) {
 		t.Errorf("opting in: %d", a.status)
 	}
 	w.get(olga, "/consent?number=%2B14155552671").shows(t, "opted in")
+	if a := w.post(olga, "/consent/import", "numbers", "number,source\n+14155552672,keyword\n(415) 555-2673\n", "tenant", "acme", "reason", "the old list"); a.status != 303 {
+		t.Fatalf("importing: %d\n%s", a.status, a.body)
+	}
+	w.catchUp()
+	w.get(olga, "/consent.csv?tenant=acme").shows(t, "number,source,keyword,at", "+14155552672,operator", "+14155552673,operator")
+	if a := w.post(olga, "/consent/import", "numbers", "+14155552674\nzzz\n", "tenant", "acme", "reason", "x"); a.status != 422 || !strings.Contains(a.body, "line 2") || strings.Contains(a.body, "zzz") {
+		t.Errorf("importing no number: %d", a.status)
+	}
+	if a := w.get(olga, "/consent.csv?tenant=acme"); strings.Contains(a.body, "+14155552674") {
+		t.Error("a list with a fault was imported in part")
+	}
 	bad := w.post(olga, "/consent", "number", "zzz", "change", "out", "reason", "x")
 	if bad.status != 422 {
 		t.Errorf("no number: %d", bad.status)
@@ -199,4 +211,60 @@ func TestTextsToUsAreListed(t *testing.T) {
 	w.append("inbound_2", events.Meta{}, events.InboundReceived{From: "+14155552672", To: "+15005550006", Body: "STOP"})
 	w.get(admin, "/inbound").shows(t, "When do you open?", "14155552671", "nobody's", "STOP")
 	w.get(w.join("vic", domain.Viewer), "/inbound").hides(t, "When do you open?", "4155552671")
+}
+
+func TestAKeyIsMadeWithLimitsAndRotated(t *testing.T) {
+	w := newWorld(t)
+	admin, viewer := w.admin(), w.join("vic", domain.Viewer)
+	made := w.post(admin, "/keys", "tenant", "acme", "scope", "messages:write", "allowed_ips", "192.0.2.0/24, 198.51.100.7", "rate", "7", "reason", "the shop")
+	if made.status != 200 {
+		t.Fatalf("making: %d\n%s", made.status, made.body)
+	}
+	w.catchUp()
+	list := w.get(admin, "/keys")
+	list.shows(t, "from 192.0.2.0/24, 198.51.100.7/32", "7 a second", "Rotate…")
+	w.get(viewer, "/keys").hides(t, "Rotate…")
+	rotate := regexp.MustCompile(`/keys/\w+/rotate`).FindString(list.body)
+	if a := w.post(admin, rotate, "overlap", "99999h", "reason", "x"); a.status != 422 {
+		t.Errorf("too long an overlap: %d", a.status)
+	}
+	a := w.post(admin, rotate, "overlap", "1h", "reason", "yearly")
+	a.shows(t, "The new key of acme", "psk_live_")
+	w.catchUp()
+	w.get(admin, "/keys").shows(t, "followed by")
+	if a := w.post(admin, rotate, "overlap", "1h", "reason", "twice"); a.status != http.StatusConflict {
+		t.Errorf("rotating twice: %d", a.status)
+	}
+	w.get(admin, "/audit").shows(t, "key.rotated", "yearly", "operator:ada")
+	if a := w.post(admin, "/keys", "tenant", "acme", "scope", "messages:write", "rate", "many", "reason", "x"); a.status != 400 {
+		t.Errorf("no rate: %d", a.status)
+	}
+}
+
+func TestTheLogIsReadBackFromATime(t *testing.T) {
+	w := newWorld(t)
+	admin := w.admin()
+	w.accept("acme", "msg_1", nil)
+	w.get(admin, "/events?at=2099-01-31T08:00").shows(t, "msg_1")
+	w.get(admin, "/events?at=2099-01-31+08:00").shows(t, "msg_1")
+	w.get(admin, "/events?at=2020-01-31").hides(t, "msg_1")
+	if a := w.get(admin, "/events?at=yesterday"); a.status != 400 {
+		t.Errorf("no time: %d", a.status)
+	}
+}
+
+func TestASparklineCountsTheHoursOfADay(t *testing.T) {
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	got := spark(now, []time.Time{now.Add(-25 * time.Hour), now.Add(-90 * time.Minute), now.Add(-80 * time.Minute), now})
+	want := []bar{{X: 22 * 4, Y: 0, Height: 20}, {X: 23 * 4, Y: 10, Height: 10}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestAProviderIsShownWithWhatReachesItAndHowFast(t *testing.T) {
+	w := newWorld(t, func(u *UI) {
+		u.Providers = []Provider{{Name: "acme", Routes: []domain.Route{{Provider: "acme", Prefix: "+44", Lane: "high", Priority: 1, Weight: 3}}, PerSecond: 25, InFlight: 8}}
+	})
+	w.get(w.admin(), "/providers").shows(t, "&#43;44…, lane high, priority 1, weight 3", "25 texts a second", "Calls at once")
 }

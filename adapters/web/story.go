@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -15,6 +16,7 @@ type step struct {
 	Text  string // what it means
 	Tone  string
 	Facts []Fact
+	See   string // the message that this one replaces, or is replaced by
 
 	Position    int64
 	Version     int
@@ -77,6 +79,9 @@ func tell(e events.Recorded) step {
 	case events.MessageRedriven:
 		return step{Title: "Sent again by an operator", Tone: "info", Text: "Reason: " + d.Reason, Facts: facts("By", d.By, "Replay", d.ReplayID)}
 	case events.MessageDiscarded:
+		if d.ReplacedBy != "" {
+			return step{Title: "Replaced", Tone: "calm", Text: "An operator sent another text in its place. Reason: " + d.Reason, Facts: facts("By", d.By), See: d.ReplacedBy}
+		}
 		return step{Title: "Put aside", Tone: "calm", Text: "An operator decided that it stays unsent. Reason: " + d.Reason, Facts: facts("By", d.By)}
 	case events.MessageOptedOut:
 		return step{Title: "Suppressed", Tone: "calm", Text: "The recipient has opted out, so nothing is sent.", Facts: facts("Known from", d.Source)}
@@ -101,8 +106,14 @@ func reconciled(d events.MessageReconciled) step {
 	switch d.Outcome {
 	case "sent":
 		s.Tone, s.Text = "info", "The provider has it after all; nothing was sent twice."
+		if d.Evidence == domain.EvidenceOperator {
+			s.Text = "An operator found it at the provider; nothing is sent again."
+		}
 	case "not_sent":
 		s.Tone, s.Text = "warn", "The provider shows no trace of it."
+		if d.Evidence == domain.EvidenceOperator {
+			s.Text = "An operator found out that it was not sent."
+		}
 	default:
 		s.Tone, s.Text = "doubt", "It could not be found out."
 	}

@@ -31,6 +31,7 @@ type UI struct {
 	Depth       func(ctx context.Context, lane domain.Lane) (int, error) // waiting in a lane; nil: not shown
 	Projections []string                                                 // whose lag is shown
 	Providers   []Provider
+	Webhooks    *commands.Webhooks // nil: not shown
 	Checks      []Check
 	Settings    []Setting
 	About       []Fact // versions and the like
@@ -42,7 +43,12 @@ type UI struct {
 }
 
 // Provider is a line about who sends.
-type Provider struct{ Name, Purpose string }
+type Provider struct {
+	Name, Purpose string
+	Routes        []domain.Route // to it; none: it may take any text
+	PerSecond     int            // texts a second, of all instances together; 0: unlimited
+	InFlight      int            // calls at once of one instance
+}
 
 // Check asks something that Pro-SMS depends on whether it is there.
 type Check struct {

@@ -264,6 +264,7 @@ func TestSTOPOnThePhoneStopsTexts(t *testing.T) {
 	a.look("phone", 390, false)
 	a.do("making bad weather", chromedp.Click(`.weather button[value=lost]`))
 	a.shows("its answer is lost")
+	a.accessible(axeScript(t), "the phone")
 	a.settled("the phone")
 	a.do("opening the consents", chromedp.Navigate(a.pages+"/consent"))
 	a.shows("Opted out", "keyword", "STOP")
@@ -273,6 +274,7 @@ func TestSTOPOnThePhoneStopsTexts(t *testing.T) {
 }
 
 func TestEveryAdminPageFitsAndIsQuiet(t *testing.T) {
+	checker := axeScript(t)
 	a := newAdminPages(t)
 	for i := range 8 {
 		a.send(map[string]any{"to": fmt.Sprintf("+1415555267%d", i), "body": fmt.Sprintf("Your order #%d is on its way. Track it at example.com/t/%d", 4711+i, 4711+i), "reference": fmt.Sprintf("order-%d", 4711+i)})
@@ -280,19 +282,23 @@ func TestEveryAdminPageFitsAndIsQuiet(t *testing.T) {
 	doubted := a.send(map[string]any{"to": "+15005550014", "body": "Your table for two tonight at 8 pm is confirmed.", "reference": "table-12"})
 	a.send(map[string]any{"to": "+15005550001", "body": "Hello there"})
 	a.send(map[string]any{"to": "+15005550011", "body": "Your parcel is at the pick-up point."})
+	dead := a.send(map[string]any{"to": "+15005550001", "body": "Hello again"})
 	a.becomes(doubted, "delivered")
+	a.becomes(dead, "dead_lettered")
 	for _, page := range [][2]string{
-		{"overview", "/"}, {"messages", "/messages"}, {"message", "/messages/" + doubted}, {"dead-letters", "/dead-letters"}, {"dry-run", "/dead-letters/replay"},
+		{"overview", "/"}, {"messages", "/messages"}, {"message", "/messages/" + doubted}, {"dead-letter", "/messages/" + dead}, {"dead-letters", "/dead-letters"}, {"dry-run", "/dead-letters/replay"},
 		{"providers", "/providers"}, {"consent", "/consent"}, {"inbound", "/inbound"}, {"events", "/events"}, {"audit", "/audit"},
-		{"keys", "/keys"}, {"operators", "/operators"}, {"system", "/system"},
+		{"webhooks", "/webhooks"}, {"keys", "/keys"}, {"operators", "/operators"}, {"system", "/system"},
 	} {
 		a.do("opening "+page[1], chromedp.Navigate(a.pages+page[1]), chromedp.WaitVisible(`h1`))
 		if page[0] == "overview" {
 			a.do("waiting for the pulse", chromedp.WaitVisible(`.pulse.on`))
 		}
 		for _, width := range []int64{1280, 390} {
-			a.look(page[0], width, false)
-			a.look(page[0], width, true)
+			for _, dark := range []bool{false, true} {
+				a.look(page[0], width, dark)
+				a.accessible(checker, fmt.Sprintf("%s at %d, dark %v", page[1], width, dark))
+			}
 		}
 		nameless, err := chromedp.Run(a.ctx, chromedp.Evaluate[string](unlabelled))
 		a.must(err)

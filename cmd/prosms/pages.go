@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -25,11 +26,11 @@ type pages struct {
 	token   string // lets the first operator in
 }
 
-func newPages(c Config, o options, handler *commands.Handler, queries projections.Queries, limits ports.Limiter, st stores, b bus, ps providers, checks []api.Check, apiURL string) (pages, error) {
+func newPages(c Config, o options, handler *commands.Handler, queries projections.Queries, limits ports.Limiter, st stores, b bus, ps providers, checks []api.Check, webhooks *commands.Webhooks, apiURL string) (pages, error) {
 	p := pages{token: rand.Text()}
 	ui := web.UI{
 		Commands: handler, Oversight: projections.Oversight{Queries: queries}, Limiter: limits,
-		SetupToken: p.token, Demo: o.demo,
+		SetupToken: p.token, Demo: o.demo, Webhooks: webhooks,
 		Depth: func(ctx context.Context, lane domain.Lane) (int, error) {
 			return b.Depth(ctx, ports.DispatchTopic(lane))
 		},
@@ -49,7 +50,7 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 		case name == sandboxName:
 			purpose = "takes the texts of test keys"
 		}
-		ui.Providers = append(ui.Providers, web.Provider{Name: name, Purpose: purpose})
+		ui.Providers = append(ui.Providers, shownProvider(c, name, purpose))
 	}
 	version, revision := build()
 	ui.About = []web.Fact{
@@ -61,6 +62,22 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 	var err error
 	p.handler, p.stop, err = ui.Handler()
 	return p, err
+}
+
+// shownProvider is a provider with what reaches it, and how fast.
+func shownProvider(c Config, name, purpose string) web.Provider {
+	p := web.Provider{Name: name, Purpose: purpose, PerSecond: c.ProviderPerSecond, InFlight: c.Concurrency}
+	for _, configured := range c.Providers {
+		if configured.Name == name {
+			p.PerSecond, p.InFlight = cmp.Or(configured.MPS, p.PerSecond), cmp.Or(configured.Concurrency, p.InFlight)
+		}
+	}
+	for _, route := range c.Routes {
+		if route.Provider == name {
+			p.Routes = append(p.Routes, route)
+		}
+	}
+	return p
 }
 
 func which(yes bool, one, other string) string {

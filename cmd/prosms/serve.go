@@ -185,7 +185,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if len(c.Providers) == 0 { // or else it is not known which texts were the sandbox's
 		ps.compare(sentBy(queries))
 	}
-	pages, err := newPages(c, o, handler, queries, limits.Limiter, st, b, ps, checks, localURL)
+	pages, err := newPages(c, o, handler, queries, limits.Limiter, st, b, ps, checks, hooks.Webhooks, localURL)
 	if err != nil {
 		return err
 	}
