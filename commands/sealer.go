@@ -21,7 +21,9 @@ import (
 // Each sealed write requires the version of its subject's stream, so that none is
 // sealed under a key that is being destroyed: it is refused, and sealed anew under
 // the next. Of a call with writes that were refused so the accepted ones may be in
-// more than one commit; otherwise the guarantees are those of EventStore.
+// more than one commit, unless one requires a stream that another writes: then all
+// are refused, and sealed anew, together. Otherwise the guarantees are those of
+// EventStore.
 type Sealer struct {
 	ports.EventStore
 	Keyring ports.Keyring // of the same database
@@ -131,7 +133,31 @@ func (s *Sealer) sealAll(ctx context.Context, writes []ports.Write, pending []in
 		w.at = i
 		sealed[n] = w
 	}
+	if entangled(writes) {
+		for n := range sealed {
+			for _, other := range sealed {
+				for _, k := range other.used {
+					sealed[n].use(k)
+				}
+			}
+		}
+	}
 	return sealed, nil
+}
+
+// entangled reports whether a write requires a stream that another of the call writes:
+// they are meant to stand or fall together.
+func entangled(writes []ports.Write) bool {
+	if len(writes) < 2 {
+		return false
+	}
+	written := make(map[string]bool, len(writes))
+	for _, w := range writes {
+		written[w.StreamID] = true
+	}
+	return slices.ContainsFunc(writes, func(w ports.Write) bool {
+		return slices.ContainsFunc(w.Requires, func(r ports.Require) bool { return written[r.StreamID] })
+	})
 }
 
 // seal returns w with what is personal sealed, in a copy.

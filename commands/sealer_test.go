@@ -253,3 +253,31 @@ func TestTheShownFormOfAnEventIsPlainJSON(t *testing.T) {
 		t.Errorf("its digest is not that of the stored form: %v", err)
 	}
 }
+
+// An instance that knows no key of a person seals under a wrong one at first. The new
+// text and the end of the old one have to be refused together, or it would be lost.
+func TestATextIsReplacedByAnInstanceThatKnowsNoKey(t *testing.T) {
+	store := &memory.EventStore{}
+	h := instance(store)
+	old, err := h.Send(t.Context(), caller, Send{To: "+14155552671", Body: "first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := h.Store.Append(t.Context(), ports.Write{
+		StreamID: old.ID, Expected: 1, Meta: caller.meta(),
+		Events: []events.Event{events.MessageDeadLettered{Reason: "permanent", Attempts: 0}},
+	})
+	if err != nil || results[0].Err != nil {
+		t.Fatal(results, err)
+	}
+	other := instance(store)
+	replaced, err := other.Replace(t.Context(), caller, old.ID, Replace{To: "+14155552671", Body: "second", Reason: "typo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, other.Store, replaced.ID, "+14155552671", "", "second")
+	commits, err := store.Commits(t.Context(), 0, 100)
+	if last := commits[len(commits)-1]; err != nil || last.LastPosition-last.FirstPosition != 1 {
+		t.Errorf("the last commit is %+v, %v; want the new text and the end of the old one", last, err)
+	}
+}
