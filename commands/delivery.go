@@ -224,8 +224,25 @@ func (w *Webhooks) Delivery(ctx context.Context, tenant, id string) (Delivery, e
 }
 
 // Replay posts what was delivered or given up once more, from the first attempt on.
-// Later events of its message may have been delivered before.
+// Later events of its message may have been delivered before. That it was asked for
+// is in the log first: killed in between, it has to be asked for again.
 func (w *Webhooks) Replay(ctx context.Context, caller Caller, id string) (Delivery, error) {
+	d, err := w.Delivery(ctx, caller.Tenant, id)
+	if err != nil {
+		return Delivery{}, err
+	}
+	if d.Status == DeliveryPending {
+		return Delivery{}, ErrDeliveryPending
+	}
+	replay := domain.ReplayDelivery{Replayed: events.WebhookReplayed{
+		Delivery: d.ID, ID: d.Endpoint, Message: d.Message, Version: d.Version, By: caller.Actor,
+	}}
+	_, _, err = execute(ctx, w.Store, d.ID, func(stream[domain.Delivery]) (domain.Command, events.Meta, error) {
+		return replay, caller.meta(), nil
+	})
+	if err != nil {
+		return Delivery{}, fmt.Errorf("recording the replay of delivery %s: %w", d.ID, err)
+	}
 	return changeDelivery(ctx, w.Views, id, func(d *Delivery) error {
 		switch {
 		case d.Tenant != caller.Tenant:

@@ -20,7 +20,7 @@ func TestADeadLetterAndItsReplacementNameEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recorded, err := w.store.LoadMany(t.Context(), []string{"msg_1", sent.ID})
+	recorded, err := w.handler.Store.LoadMany(t.Context(), []string{"msg_1", sent.ID})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -183,6 +183,15 @@ func TestAnEndpointThatFailsIsLeftAloneAndInTheEndDisabled(t *testing.T) {
 		if d, err := p.webhooks.Delivery(t.Context(), "acme", dead[0].ID); err != nil || d.Status != commands.DeliveryDelivered || d.Replays != 1 || d.Attempts != 1 {
 			t.Errorf("replayed: %+v, %v", d, err)
 		}
+		// What was refused is not in the log, what was done is: by whom, and of what.
+		recorded, err := p.store.Load(t.Context(), dead[0].ID)
+		if err != nil || len(recorded) != 1 || recorded[0].Meta.Tenant != "acme" {
+			t.Fatalf("%d replays are recorded, %v", len(recorded), err)
+		}
+		want := events.WebhookReplayed{Delivery: dead[0].ID, ID: id, Message: dead[0].Message, Version: 1, By: "key:1"}
+		if recorded[0].Data != events.Event(want) {
+			t.Errorf("recorded %+v, want %+v", recorded[0].Data, want)
+		}
 	})
 }
 

@@ -57,6 +57,7 @@ var shapes = map[string]shape{
 	"webhook.disabled":        {1, decodeAs[WebhookDisabled], nil},
 	"webhook.enabled":         {1, decodeAs[WebhookEnabled], nil},
 	"webhook.deleted":         {1, decodeAs[WebhookDeleted], nil},
+	"webhook.replayed":        {1, decodeAs[WebhookReplayed], nil},
 	"subject.forgotten":       {1, decodeAs[SubjectForgotten], nil},
 	"operator.invited":        {1, decodeAs[OperatorInvited], nil},
 	"operator.joined":         {1, decodeAs[OperatorJoined], nil},

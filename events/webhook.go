@@ -45,9 +45,20 @@ type WebhookDeleted struct {
 	By string `json:"by"`
 }
 
+// WebhookReplayed says that a delivery is to be posted once more. It stands in the
+// stream of the delivery.
+type WebhookReplayed struct {
+	Delivery string `json:"delivery"`
+	ID       string `json:"id"` // of the endpoint; "callbacks": the message's own URL
+	Message  string `json:"message"`
+	Version  int    `json:"version"` // of the message, with the event that is told again
+	By       string `json:"by"`
+}
+
 func (WebhookCreated) EventType() string  { return "webhook.created" }
 func (WebhookChanged) EventType() string  { return "webhook.changed" }
 func (WebhookRotated) EventType() string  { return "webhook.rotated" }
 func (WebhookDisabled) EventType() string { return "webhook.disabled" }
 func (WebhookEnabled) EventType() string  { return "webhook.enabled" }
 func (WebhookDeleted) EventType() string  { return "webhook.deleted" }
+func (WebhookReplayed) EventType() string { return "webhook.replayed" }

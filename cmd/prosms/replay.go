@@ -21,6 +21,7 @@ type replayCommand struct {
 	Restart    bool   `help:"Begin anew instead of going on with a rebuild that was stopped, as after an upgrade."`
 	Diff       bool   `help:"Change nothing: compare the live view with a replay, and exit with 1 if they differ."`
 	AsOf       string `help:"Change nothing: write the view as it was at a position or an RFC 3339 time, one row a line." placeholder:"POSITION|TIME"`
+	JSON       bool   `help:"Tell the progress of a rebuild as lines of JSON on standard error." name:"json"`
 	Out        string `help:"File for the rows of --as-of; what is personal in them is sealed. Default: standard output." type:"path"`
 }
 
@@ -29,6 +30,9 @@ type replayCommand struct {
 func (r replayCommand) Run(ctx context.Context, p process) error {
 	if r.Diff && r.AsOf != "" || r.Restart && (r.Diff || r.AsOf != "") || r.Out != "" && r.AsOf == "" {
 		return errors.New("--restart, --diff and --as-of exclude each other, and --out needs --as-of")
+	}
+	if r.JSON && (r.Diff || r.AsOf != "") {
+		return errors.New("--json tells of a rebuild: not with --diff or --as-of")
 	}
 	return withReader(ctx, p, func(t tool) error {
 		projection, err := projectionNamed(r.Projection, t.lookup)
@@ -85,34 +89,39 @@ func (r replayCommand) rebuild(ctx context.Context, p process, st stores, projec
 		return err
 	}
 	told := newProgress(p.Stderr, projection.Name, from, head.LastPosition)
-	last := from
-	filler.Progress = func(position int64) {
-		last = position
-		told.at(position)
+	if r.JSON {
+		told.form = progressJSON
 	}
-	if err := filler.Rebuild(ctx, projection); err != nil {
+	filler.Progress = told.at
+	err = filler.Rebuild(ctx, projection)
+	told.end()
+	if err != nil {
 		return fmt.Errorf("%w\nthe live view is as it was", err)
 	}
+	last := told.last
 	_, err = fmt.Fprintf(p.Stdout, "%s is rebuilt up to position %d and swapped: %d events in %s, %.0f/s\n",
 		projection.Name, last, last-from, time.Since(told.start).Round(time.Millisecond), told.rate(last))
 	return err
 }
 
-// diff compares in a scratch file, so that it needs no rights and disturbs nobody.
 // takeBack makes a view anew that a newer build has replaced.
 func (r replayCommand) takeBack(ctx context.Context, p process, st stores, projection projections.Projection) error {
 	head, err := st.events.Head(ctx)
 	if err != nil {
 		return err
 	}
-	filler := projections.Filler{Store: st.events, Views: st.views, Progress: newProgress(p.Stderr, projection.Name, 0, head.LastPosition).at}
-	if err := filler.TakeBack(ctx, projection); err != nil {
+	told := newProgress(p.Stderr, projection.Name, 0, head.LastPosition)
+	filler := projections.Filler{Store: st.events, Views: st.views, Progress: told.at}
+	err = filler.TakeBack(ctx, projection)
+	told.end()
+	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(p.Stdout, "%s is this build's again\n", projection.Name)
 	return err
 }
 
+// diff compares in a scratch file, so that it needs no rights and disturbs nobody.
 func diff(ctx context.Context, p process, st stores, projection projections.Projection) error {
 	shown := 0
 	compared, err := compare(ctx, p.Stderr, st, projection, func(d projections.Difference) {
@@ -142,7 +151,9 @@ func compare(ctx context.Context, stderr io.Writer, st stores, projection projec
 	if err != nil {
 		return projections.Comparison{}, err
 	}
-	filler := projections.Filler{Store: st.events, Views: st.views, Progress: newProgress(stderr, projection.Name, 0, to).at}
+	told := newProgress(stderr, projection.Name, 0, to)
+	defer told.end()
+	filler := projections.Filler{Store: st.events, Views: st.views, Progress: told.at}
 	return filler.Compare(ctx, projection, scratch.Views(), report)
 }
 
@@ -161,8 +172,11 @@ func (r replayCommand) asOf(ctx context.Context, p process, st stores, projectio
 	}
 	defer func() { err = errors.Join(err, scratch.Close()) }()
 	views := scratch.Views()
-	filler := projections.Filler{Store: st.events, Views: views, Progress: newProgress(p.Stderr, projection.Name, 0, position).at}
-	if err := filler.Fill(ctx, projection, position); err != nil {
+	told := newProgress(p.Stderr, projection.Name, 0, position)
+	filler := projections.Filler{Store: st.events, Views: views, Progress: told.at}
+	err = filler.Fill(ctx, projection, position)
+	told.end()
+	if err != nil {
 		return err
 	}
 	out := p.Stdout

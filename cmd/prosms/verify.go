@@ -89,10 +89,12 @@ func verifyAll(ctx context.Context, stderr io.Writer, t tool, patience time.Dura
 	if err != nil {
 		return nil, err
 	}
+	told := newProgress(stderr, "log", 0, head.LastPosition)
 	report, err := verify.Log(ctx, verify.Options{
 		Store: t.stores.events, MaxRetries: t.config.MaxRetries, Patience: patience, Heads: heads,
-		Progress: newProgress(stderr, "log", 0, head.LastPosition).at,
+		Progress: told.at,
 	})
+	told.end()
 	if err != nil {
 		return nil, err
 	}
