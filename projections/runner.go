@@ -153,9 +153,10 @@ func (r *Runner) catchUp(ctx context.Context, seen map[string]int64) error {
 // stand looks how the views stand, and returns those that this build may keep up.
 func (r *Runner) stand(ctx context.Context) ([]Projection, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.settled {
-		return r.standing, nil
+	known, done := r.standing, r.settled
+	r.mu.Unlock()
+	if done {
+		return known, nil
 	}
 	var able []Projection
 	settled := true
@@ -169,6 +170,8 @@ func (r *Runner) stand(ctx context.Context) ([]Projection, error) {
 			able = append(able, p)
 		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.standing, r.settled = able, settled
 	return able, nil
 }
