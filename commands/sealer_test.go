@@ -257,6 +257,40 @@ func TestAfterAStartKnownPeopleCostALookUpAndNoRefusal(t *testing.T) {
 	}
 }
 
+func TestAWarmInstanceKnowsPeopleWithoutAsking(t *testing.T) {
+	store := &memory.EventStore{}
+	number := func(i int) string { return fmt.Sprint("+141555526", 10+i) }
+	first := instance(store)
+	for i := range 20 {
+		if _, err := first.Send(t.Context(), caller, Send{To: number(i), Body: "text"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		forget(t, first, events.Personal(number(3)))
+		if _, err := first.Send(t.Context(), caller, Send{To: number(3), Body: "text"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted, keyring := &countedAppends{EventStore: store}, &countedKeyring{Keyring: store.Keyring()}
+	s := newSealer(store)
+	s.EventStore, s.Keyring = counted, keyring
+	if err := s.Warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h := &Handler{Store: s, Lookup: s.Lookup}
+	for i := range 20 {
+		sent, err := h.Send(t.Context(), caller, Send{To: number(i), Body: "again"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantText(t, instance(store).Store, sent.ID, number(i), "", "again")
+	}
+	if counted.appends != 20 || keyring.gets != 1 {
+		t.Errorf("%d appends, %d look-ups for 20 texts; want one append each, and the one of Warm", counted.appends, keyring.gets)
+	}
+}
+
 type countedAppends struct {
 	ports.EventStore
 	appends int
