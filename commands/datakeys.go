@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/pro-sms/prosms/ports"
@@ -50,6 +51,11 @@ type dataKeys struct {
 
 	wrap func() (func(name string, key []byte) []byte, error) // made at the first call
 
+	// asks is how many more subjects are looked up before something is sealed for them:
+	// after a start most have a key that is not in memory, and assuming the contrary
+	// costs an append that is refused. While they are new, it is 0 and nothing is read.
+	asks atomic.Int32
+
 	sealing lru[subjectKey] // by subject
 	reading lru[seenKey]    // by name in the keyring
 }
@@ -72,6 +78,38 @@ func (d *dataKeys) of(subject string) (subjectKey, error) {
 		return k, err
 	}
 	return d.sealing.putUnless(subject, k, func(subjectKey) bool { return true }), nil
+}
+
+// manyAsks is how many subjects are looked up since one was known last.
+const manyAsks = 200
+
+// learn looks up those of subjects that are not in memory, in one call, as long as
+// that is worth while.
+func (d *dataKeys) learn(ctx context.Context, subjects []string) error {
+	var unknown, names []string
+	for _, id := range subjects {
+		if _, ok := d.sealing.get(id); !ok {
+			unknown, names = append(unknown, id), append(names, subjectKey{id: id}.name())
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	keys, err := d.read(ctx, names, false)
+	if err != nil {
+		return err
+	}
+	for i, id := range unknown {
+		if key := keys[names[i]]; key != nil {
+			d.sealing.putUnless(id, subjectKey{id: id, key: key}, func(subjectKey) bool { return true })
+		}
+	}
+	if len(keys) > 0 {
+		d.asks.Store(manyAsks)
+	} else {
+		d.asks.Add(-int32(len(unknown)))
+	}
+	return nil
 }
 
 func (d *dataKeys) fresh(subject string, generation int) (subjectKey, error) {
@@ -135,7 +173,9 @@ func (d *dataKeys) renew(ctx context.Context, store ports.EventStore, used []sub
 				return nil, err
 			}
 		}
-		changed[k.id] = !k.same(used[i])
+		if changed[k.id] = !k.same(used[i]); used[i].wrapped != nil && changed[k.id] {
+			d.asks.Store(manyAsks)
+		}
 		d.sealing.put(k.id, k)
 	}
 	return changed, nil

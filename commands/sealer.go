@@ -124,6 +124,11 @@ func (s *Sealer) stale(ctx context.Context, refused []sealedWrite) ([]int, error
 }
 
 func (s *Sealer) sealAll(ctx context.Context, writes []ports.Write, pending []int) ([]sealedWrite, error) {
+	if s.keys.asks.Load() > 0 {
+		if err := s.keys.learn(ctx, s.subjects(writes, pending)); err != nil {
+			return nil, err
+		}
+	}
 	sealed := make([]sealedWrite, len(pending))
 	for n, i := range pending {
 		w, err := s.seal(ctx, writes[i])
@@ -158,6 +163,19 @@ func entangled(writes []ports.Write) bool {
 	return slices.ContainsFunc(writes, func(w ports.Write) bool {
 		return slices.ContainsFunc(w.Requires, func(r ports.Require) bool { return written[r.StreamID] })
 	})
+}
+
+// subjects returns those for whom something is to be sealed in writes.
+func (s *Sealer) subjects(writes []ports.Write, pending []int) (ids []string) {
+	for _, i := range pending {
+		w := writes[i]
+		for _, e := range w.Events {
+			if fields, _ := events.Fields(w.StreamID, e); len(fields) > 0 {
+				ids = append(ids, s.Lookup.Subject(w.Meta.Tenant, *fields[0].Value))
+			}
+		}
+	}
+	return ids
 }
 
 // seal returns w with what is personal sealed, in a copy.

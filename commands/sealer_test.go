@@ -222,6 +222,85 @@ func TestKeysOfLoadedStreamsAreReadInOneCall(t *testing.T) {
 	})
 }
 
+// After a start people are known whose keys are not in memory yet: the first is found
+// out by a refusal, the others are looked up before.
+func TestAfterAStartKnownPeopleCostALookUpAndNoRefusal(t *testing.T) {
+	store := &memory.EventStore{}
+	number := func(i int) string { return fmt.Sprint("+141555526", 10+i) }
+	for i := range 20 {
+		if _, err := instance(store).Send(t.Context(), caller, Send{To: number(i), Body: "text"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted := &countedAppends{EventStore: store}
+	keyring := &countedKeyring{Keyring: store.Keyring()}
+	s := newSealer(store)
+	s.EventStore, s.Keyring = counted, keyring
+	h := &Handler{Store: s, Lookup: s.Lookup}
+	for i := range 20 {
+		sent, err := h.Send(t.Context(), caller, Send{To: number(i), Body: "again"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantText(t, instance(store).Store, sent.ID, number(i), "", "again")
+	}
+	if counted.appends != 21 || keyring.gets != 20 {
+		t.Errorf("%d appends, %d look-ups for 20 texts; want one append more, and a look-up each", counted.appends, keyring.gets)
+	}
+	for i := range 2 * manyAsks { // everybody is new, which is found out as well
+		if _, err := h.Send(t.Context(), caller, Send{To: fmt.Sprint("+1415555", 3000+i), Body: "text"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := keyring.gets - 20; got != manyAsks {
+		t.Errorf("%d look-ups of new people, want %d and then none", got, manyAsks)
+	}
+}
+
+func TestAWarmInstanceKnowsPeopleWithoutAsking(t *testing.T) {
+	store := &memory.EventStore{}
+	number := func(i int) string { return fmt.Sprint("+141555526", 10+i) }
+	first := instance(store)
+	for i := range 20 {
+		if _, err := first.Send(t.Context(), caller, Send{To: number(i), Body: "text"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		forget(t, first, events.Personal(number(3)))
+		if _, err := first.Send(t.Context(), caller, Send{To: number(3), Body: "text"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted, keyring := &countedAppends{EventStore: store}, &countedKeyring{Keyring: store.Keyring()}
+	s := newSealer(store)
+	s.EventStore, s.Keyring = counted, keyring
+	if err := s.Warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h := &Handler{Store: s, Lookup: s.Lookup}
+	for i := range 20 {
+		sent, err := h.Send(t.Context(), caller, Send{To: number(i), Body: "again"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantText(t, instance(store).Store, sent.ID, number(i), "", "again")
+	}
+	if counted.appends != 20 || keyring.gets != 1 {
+		t.Errorf("%d appends, %d look-ups for 20 texts; want one append each, and the one of Warm", counted.appends, keyring.gets)
+	}
+}
+
+type countedAppends struct {
+	ports.EventStore
+	appends int
+}
+
+func (s *countedAppends) Append(ctx context.Context, writes ...ports.Write) ([]ports.Result, error) {
+	s.appends++
+	return s.EventStore.Append(ctx, writes...)
+}
+
 // countedKeyring counts questions.
 type countedKeyring struct {
 	ports.Keyring

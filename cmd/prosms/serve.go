@@ -194,6 +194,12 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		parts.Go(named("api", func() error { return api.Serve(running, listeners.api) }))
 	}
 	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, pages.beside(admin), pages.stop) }))
+	parts.Go(named("keys", func() error {
+		if err := store.Warm(running); err != nil && running.Err() == nil {
+			o.log.Warn("reading the keys of people", "error", err) // they are read when they are needed
+		}
+		return nil
+	}))
 	parts.Go(named("breakers", func() error { return gate.Run(running) }))
 	if o.roles.has(roleProject) {
 		upgrader := projections.Upgrader{Filler: projections.Filler{Store: log, Views: st.views}, Projections: newProjections(lookup), Log: o.log}
