@@ -154,12 +154,17 @@ func (m Message) retry(r Retry, atLeast time.Duration, last events.MessageFailed
 	if m.exhausted(r) {
 		return m.deadLetter(ReasonExhausted, last)
 	}
-	delay := r.Schedule.delay(m.round(), r.Chance, atLeast)
-	due := r.Now.Add(delay)
+	due := r.Now
+	if !r.Since.IsZero() {
+		due = r.Since
+	}
+	if due = due.Add(r.Schedule.delay(m.round(), r.Chance, atLeast)); due.Before(r.Now) {
+		due = r.Now
+	}
 	if m.expiredAt(due) {
 		return events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}
 	}
-	return events.MessageRetried{Attempt: m.Attempt + 1, Delay: events.Duration(delay), DueAt: due}
+	return events.MessageRetried{Attempt: m.Attempt + 1, Delay: events.Duration(due.Sub(r.Now)), DueAt: due}
 }
 
 func (m Message) deadLetter(reason string, last events.MessageFailed) events.MessageDeadLettered {
@@ -187,7 +192,7 @@ func (m Message) reconcile(c Reconcile) []events.Event {
 		return []events.Event{reconciled}
 	case c.Resend:
 		reconciled.Outcome, reconciled.Evidence = OutcomeNotSent, "no_trace"
-		return []events.Event{reconciled, m.retry(c.Retry, 0, events.MessageFailed{Class: string(ClassInDoubt)})}
+		return []events.Event{reconciled, m.retry(c.Retry, m.wish, events.MessageFailed{Class: string(ClassInDoubt)})}
 	}
 	reconciled.Outcome, reconciled.Evidence = OutcomeUnknown, "no_trace"
 	return []events.Event{reconciled, m.deadLetter(ReasonInDoubt, events.MessageFailed{Class: string(ClassInDoubt)})}
