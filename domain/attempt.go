@@ -145,8 +145,17 @@ func (m Message) fail(c RecordFailure) []events.Event {
 	return []events.Event{f, m.retry(c.Retry, max(c.RetryAfter, m.wish), f)}
 }
 
+// AttemptsLeft returns how many attempts the drive has still to make, the coming
+// one among them.
+func (m Message) AttemptsLeft(s RetrySchedule) int { return s.Max + 1 - (m.Attempt - m.DriveStart) }
+
+// Tired reports whether the coming attempt is the last one, after others.
+func (m Message) Tired(s RetrySchedule) bool {
+	return m.Attempt > m.DriveStart && m.AttemptsLeft(s) <= 1
+}
+
 // exhausted reports whether the drive has had all its attempts.
-func (m Message) exhausted(r Retry) bool { return m.Attempt-m.DriveStart > r.Schedule.Max }
+func (m Message) exhausted(r Retry) bool { return m.AttemptsLeft(r.Schedule) <= 0 }
 
 // retry schedules the next attempt, or gives up when there is none left or no
 // time for it.
