@@ -39,6 +39,10 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 	if err != nil {
 		return nil, err
 	}
+	// Probes of a provider that is down cost attempts: of those who have most.
+	slices.SortStableFunc(candidates, func(a, b candidate) int {
+		return b.State.AttemptsLeft(d.Schedule) - a.State.AttemptsLeft(d.Schedule)
+	})
 	var writes []ports.Write
 	var asked []candidate
 	now := d.now()
@@ -55,7 +59,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 			continue // duplicate, too late or too early: somebody else's, or the scheduler's
 		}
 		if attempted, ok := decided[0].(events.MessageAttempted); ok {
-			delay, ok := c.admit(ctx, d.Gate)
+			delay, ok := c.admit(ctx, d.Gate, c.State.Tired(d.Schedule))
 			if !ok {
 				kept.add(c.work, delay)
 				continue
@@ -114,9 +118,13 @@ const worthWaiting = time.Second
 
 // admit picks the best provider that may be called now. Otherwise it says what
 // there is to wait for.
-func (c *candidate) admit(ctx context.Context, gate *Gate) (shortest Delay, ok bool) {
+func (c *candidate) admit(ctx context.Context, gate *Gate, tired bool) (shortest Delay, ok bool) {
+	admit := gate.Admit
+	if tired {
+		admit = gate.AdmitTired
+	}
 	for i, provider := range c.providers {
-		pass, delay, ok := gate.Admit(ctx, provider.Name())
+		pass, delay, ok := admit(ctx, provider.Name())
 		if ok {
 			c.provider, c.pass = provider, pass
 			return Delay{}, true

@@ -57,7 +57,8 @@ func (g *Gate) terms(provider string) Terms {
 type guarded struct {
 	watch   *breaker.Watch // nil until the log is read
 	state   breaker.State
-	version int // of the breaker's stream
+	version int       // of the breaker's stream
+	since   time.Time // when this instance learned of state
 	pace    pace
 }
 
@@ -97,6 +98,30 @@ func (g *Gate) Admit(ctx context.Context, provider string) (Pass, Delay, bool) {
 		return Pass{}, Delay{domain.DeferredForPacing, g.now().Add(max(taken.RetryAfter, time.Millisecond))}, false
 	}
 	return pass, Delay{}, true
+}
+
+// sparing is for how long nothing probes a provider with its last attempt: what has
+// more of them to lose comes first, where there is any.
+const sparing = 5 * time.Second
+
+// AdmitTired is Admit for a text that has failed before and has one attempt left: a
+// provider that is just being probed is left to others for a while.
+func (g *Gate) AdmitTired(ctx context.Context, provider string) (Pass, Delay, bool) {
+	if until, ok := g.spares(provider); ok {
+		return Pass{}, Delay{domain.DeferredForBreaker, until}, false
+	}
+	return g.Admit(ctx, provider)
+}
+
+func (g *Gate) spares(provider string) (until time.Time, ok bool) {
+	if g == nil {
+		return time.Time{}, false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p := g.guarded(provider)
+	until = p.since.Add(sparing)
+	return until, p.state.Phase == breaker.HalfOpen && g.now().Before(until)
 }
 
 func (g *Gate) admit(provider string) (Pass, Delay, bool) {

@@ -203,6 +203,51 @@ func TestATextExpiresInTimeWhileItsProviderIsLeftAlone(t *testing.T) {
 	})
 }
 
+func TestAProviderIsProbedWithThoseThatHaveMostAttemptsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.carrier.answer = func(ports.Text) ports.Outcome { return down() }
+		w.dispatcher.Gate = w.gateOn(nil)
+		probing := time.Now().Add(time.Minute)
+		w.record(breakerPrefix+"carrier", events.BreakerOpened{Provider: "carrier", Reason: breaker.ReasonRate, Until: probing.UTC()})
+		time.Sleep(2 * time.Second)
+		w.record("msg_tired", text(domain.Normal), events.MessageAttempted{Attempt: 1, Provider: "carrier"},
+			events.MessageFailed{Attempt: 1, Provider: "carrier"}, events.MessageRetried{Attempt: 2, DueAt: time.Now().UTC()})
+		fresh := w.accept(3)
+		acked := w.dispatch(domain.Normal, append([]ports.Work{{MessageID: "msg_tired", Attempt: 2}}, fresh...))
+		time.Sleep(time.Until(probing) + 10*time.Second)
+		w.expectTransitions("breaker.opened", "breaker.half_opened", "breaker.opened")
+		if w.message("msg_tired").Attempt != 1 || w.carrier.sent() == 0 {
+			t.Errorf("%d probes, and the last attempt of a text among them", w.carrier.sent())
+		}
+		w.carrier.answer = nil
+		acked()
+		w.expect("msg_tired", "message.accepted", "message.attempted", "message.failed", "message.retried",
+			"message.attempted", "message.dispatched")
+	})
+}
+
+func TestATextWithOneAttemptLeftProbesWhereThereIsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.dispatcher.Gate = w.gateOn(nil)
+		w.record(breakerPrefix+"carrier", events.BreakerOpened{Provider: "carrier", Reason: breaker.ReasonRate},
+			events.BreakerHalfOpened{Provider: "carrier"})
+		w.record("msg_tired", text(domain.Normal), events.MessageAttempted{Attempt: 1, Provider: "carrier"},
+			events.MessageFailed{Attempt: 1, Provider: "carrier"}, events.MessageRetried{Attempt: 2})
+		time.Sleep(time.Second + time.Millisecond) // the gate follows the log each second
+		acked := w.dispatch(domain.Normal, []ports.Work{{MessageID: "msg_tired", Attempt: 2}})
+		time.Sleep(sparing - 2*time.Millisecond)
+		if w.carrier.sent() != 0 {
+			t.Error("it probed before others had time to come")
+		}
+		acked()
+		if w.carrier.sent() != 1 {
+			t.Errorf("%d calls, want its own", w.carrier.sent())
+		}
+	})
+}
+
 func TestNothingPassesBeforeTheLogIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

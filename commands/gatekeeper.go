@@ -87,7 +87,7 @@ func (g *Gate) follow(ctx context.Context) error {
 		if p.watch != nil || s.State.Phase != breaker.Closed {
 			g.Log.Warn("breaker is "+s.State.Phase.String(), "provider", name, "reason", s.State.Reason)
 		}
-		p.watch, p.state, p.version = breaker.NewWatch(g.terms(name).Rule, s.State), s.State, s.Version
+		p.watch, p.state, p.version, p.since = breaker.NewWatch(g.terms(name).Rule, s.State), s.State, s.Version, g.now()
 		g.ring()
 	}
 	if len(g.providers) > len(names) {

@@ -160,7 +160,7 @@ func (r *Reconciler) lookUp(ctx context.Context, d doubt, last bool, now time.Ti
 	command := domain.Reconcile{
 		Attempt: d.State.Attempt, ProviderMessageID: found.ProviderMessageID,
 		Resend: !d.Erased && r.Resend(domain.Lane(text.Lane), canLookUp),
-		Retry:  domain.Retry{Schedule: r.Schedule, Chance: rand.Float64(), Now: now},
+		Retry:  domain.Retry{Schedule: r.Schedule, Chance: rand.Float64(), Since: d.since, Now: now},
 	}
 	_, _, err = executeOn(ctx, r.Store, d.stream, func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
 		return command, s.consequence("reconciler"), nil

@@ -145,6 +145,11 @@ func TestWithoutATraceThePolicyDecides(t *testing.T) {
 				o.settledAs("msg_1")
 				o.after(time.Microsecond)
 				o.settledAs("msg_1", tt.want...)
+				if tt.name == "resend" {
+					if due := o.message("msg_1").DueAt; !due.Equal(time.Now()) {
+						t.Errorf("after five minutes of doubt it waits for %s more", time.Until(due))
+					}
+				}
 			})
 		})
 	}

@@ -145,8 +145,17 @@ func (m Message) fail(c RecordFailure) []events.Event {
 	return []events.Event{f, m.retry(c.Retry, max(c.RetryAfter, m.wish), f)}
 }
 
+// AttemptsLeft returns how many attempts the drive has still to make, the coming
+// one among them.
+func (m Message) AttemptsLeft(s RetrySchedule) int { return s.Max + 1 - (m.Attempt - m.DriveStart) }
+
+// Tired reports whether the coming attempt is the last one, after others.
+func (m Message) Tired(s RetrySchedule) bool {
+	return m.Attempt > m.DriveStart && m.AttemptsLeft(s) <= 1
+}
+
 // exhausted reports whether the drive has had all its attempts.
-func (m Message) exhausted(r Retry) bool { return m.Attempt-m.DriveStart > r.Schedule.Max }
+func (m Message) exhausted(r Retry) bool { return m.AttemptsLeft(r.Schedule) <= 0 }
 
 // retry schedules the next attempt, or gives up when there is none left or no
 // time for it.
@@ -154,12 +163,17 @@ func (m Message) retry(r Retry, atLeast time.Duration, last events.MessageFailed
 	if m.exhausted(r) {
 		return m.deadLetter(ReasonExhausted, last)
 	}
-	delay := r.Schedule.delay(m.round(), r.Chance, atLeast)
-	due := r.Now.Add(delay)
+	due := r.Now
+	if !r.Since.IsZero() {
+		due = r.Since
+	}
+	if due = due.Add(r.Schedule.delay(m.round(), r.Chance, atLeast)); due.Before(r.Now) {
+		due = r.Now
+	}
 	if m.expiredAt(due) {
 		return events.MessageExpired{ExpiresAt: *m.Text.ExpiresAt}
 	}
-	return events.MessageRetried{Attempt: m.Attempt + 1, Delay: events.Duration(delay), DueAt: due}
+	return events.MessageRetried{Attempt: m.Attempt + 1, Delay: events.Duration(due.Sub(r.Now)), DueAt: due}
 }
 
 func (m Message) deadLetter(reason string, last events.MessageFailed) events.MessageDeadLettered {
@@ -187,7 +201,7 @@ func (m Message) reconcile(c Reconcile) []events.Event {
 		return []events.Event{reconciled}
 	case c.Resend:
 		reconciled.Outcome, reconciled.Evidence = OutcomeNotSent, "no_trace"
-		return []events.Event{reconciled, m.retry(c.Retry, 0, events.MessageFailed{Class: string(ClassInDoubt)})}
+		return []events.Event{reconciled, m.retry(c.Retry, m.wish, events.MessageFailed{Class: string(ClassInDoubt)})}
 	}
 	reconciled.Outcome, reconciled.Evidence = OutcomeUnknown, "no_trace"
 	return []events.Event{reconciled, m.deadLetter(ReasonInDoubt, events.MessageFailed{Class: string(ClassInDoubt)})}

@@ -120,6 +120,11 @@ func TestADoubtIsNeverResentBlindly(t *testing.T) {
 	lookup := func(id string, resend bool) domain.Reconcile {
 		return domain.Reconcile{Attempt: 1, ProviderMessageID: id, Resend: resend, Retry: retry}
 	}
+	waited := func(how time.Duration) domain.Reconcile {
+		c := lookup("", true)
+		c.Retry.Since = noon.Add(-how)
+		return c
+	}
 	noRetries := lookup("", true)
 	noRetries.Retry.Schedule = domain.RetrySchedule{}
 	noTrace := reconciled(1, "not_sent", "", "no_trace")
@@ -131,6 +136,8 @@ func TestADoubtIsNeverResentBlindly(t *testing.T) {
 
 		{"found: sent", inDoubt, lookup("SM1", true), history(reconciled(1, "sent", "SM1", "lookup")), nil},
 		{"no trace, policy resend", inDoubt, lookup("", true), history(noTrace, retried(2, 30*time.Second)), nil},
+		{"the delay counts from when the doubt arose", inDoubt, waited(10 * time.Second), history(noTrace, retried(2, 20*time.Second)), nil},
+		{"what has waited for longer goes at once", inDoubt, waited(time.Hour), history(noTrace, retried(2, 0)), nil},
 		{"no trace, policy hold", inDoubt, lookup("", false), history(reconciled(1, "unknown", "", "no_trace"), held), nil},
 		{"no trace, no retries left", inDoubt, noRetries, history(noTrace, events.MessageDeadLettered{Reason: "exhausted", Attempts: 1, Class: "in_doubt"}), nil},
 		{"no trace, no time left", history(expired, attempted(1), doubt), lookup("", true), history(noTrace, events.MessageExpired{ExpiresAt: noon}), nil},

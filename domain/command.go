@@ -80,7 +80,8 @@ type Reconcile struct {
 // Retry is what a decision about another attempt needs.
 type Retry struct {
 	Schedule RetrySchedule
-	Chance   float64 // 0..1, for jitter
+	Chance   float64   // 0..1, for jitter
+	Since    time.Time // from when the delay counts; zero: Now
 	Now      time.Time
 }
 
