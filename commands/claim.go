@@ -107,7 +107,7 @@ const worthWaiting = time.Second
 // there is to wait for.
 func (c *candidate) admit(ctx context.Context, gate *Gate) (shortest Delay, ok bool) {
 	for i, provider := range c.providers {
-		pass, delay, ok := gate.Admit(ctx, provider.Name())
+		pass, delay, ok := gate.Admit(ctx, provider.Name(), string(c.State.Text.From))
 		if ok {
 			c.provider, c.pass = provider, pass
 			return Delay{}, true

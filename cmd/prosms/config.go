@@ -12,6 +12,7 @@ import (
 	"github.com/pro-sms/prosms/adapters/web"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
+	"github.com/pro-sms/prosms/domain/keywords"
 	"github.com/pro-sms/prosms/domain/quiethours"
 	"github.com/pro-sms/prosms/events/audit"
 )
@@ -51,10 +52,17 @@ type Config struct {
 	WebhookAllowPrivate bool
 	WebhookRetryDelays  []time.Duration
 	RatePerKey          int
+	RatePerTenant       int
 	RatePerIP           int
 	TrustedProxies      []netip.Prefix
 	Concurrency         int
 	ProviderPerSecond   int
+	SenderPerSecond     int
+	DailyMessages       int
+	DailySegments       int
+	Tenants             map[string]tenantConfig
+	Keywords            keywords.Words
+	QuietRules          quiethours.Rules
 	Breaker             breaker.Rule
 	MasterKey           MasterKey
 	HeadKey             audit.Signer // the zero Signer: heads are not signed
@@ -112,10 +120,14 @@ func (c *Config) settings() []setting {
 		{"PROSMS_WEBHOOK_RETRY_DELAYS", "5s,30s,2m,10m,30m,1h,2h,3h,4h,6h,8h", durations(&c.WebhookRetryDelays), "before each further attempt at a customer's webhook; then it is dead", false},
 		{"PROSMS_WEBHOOK_ALLOW_PRIVATE", "false", boolean(&c.WebhookAllowPrivate), "true: customers' webhooks may be http:// and lead to private addresses; whoever has a key can then reach what this machine can", false},
 		{"PROSMS_RATE_PER_KEY", "100", number(&c.RatePerKey, 0, 1_000_000), "requests a second of one API key, bursts of twice that; 0: unlimited", false},
+		{"PROSMS_RATE_PER_TENANT", "0", number(&c.RatePerTenant, 0, 1_000_000), "requests a second of all keys of one tenant together; 0: unlimited", false},
 		{"PROSMS_RATE_PER_IP", "50", number(&c.RatePerIP, 0, 1_000_000), "unauthenticated requests a second of one address; 0: unlimited", false},
 		{"PROSMS_TRUSTED_PROXIES", "", networks(&c.TrustedProxies), "networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,2001:db8::/32; empty: none", false},
+		{"PROSMS_DAILY_MESSAGES", "0", number(&c.DailyMessages, 0, mostPerDay), "texts that each tenant may have accepted in a day of UTC, test keys' aside; PROSMS_CONFIG may say otherwise of one; 0: any number", false},
+		{"PROSMS_DAILY_SEGMENTS", "0", number(&c.DailySegments, 0, mostPerDay), "the same in segments, which is what providers charge for", false},
 		{"PROSMS_DISPATCH_CONCURRENCY", "128", number(&c.Concurrency, 1, 10_000), "provider calls in flight in this instance", false},
 		{"PROSMS_PROVIDER_MPS", "0", number(&c.ProviderPerSecond, 0, 1_000_000), "messages a second to one provider, of all instances together; 0: unlimited", false},
+		{"PROSMS_SENDER_MPS", "0", number(&c.SenderPerSecond, 0, 1_000_000), "messages a second from one sender (number, name) by one provider, of all instances together; beyond it they wait; 0: unlimited", false},
 		{"PROSMS_BREAKER_WINDOW", "60s", duration(&c.Breaker.Window, time.Second, time.Hour), "over which calls to a provider are counted", false},
 		{"PROSMS_BREAKER_FAILURE_RATE", "0.5", share(&c.Breaker.FailureRate), "share of failures in the window above which a provider is left alone", false},
 		{"PROSMS_BREAKER_MIN_REQUESTS", "20", number(&c.Breaker.MinRequests, 1, 1_000_000), "calls in the window below which the share says nothing", false},

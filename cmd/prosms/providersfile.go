@@ -24,8 +24,11 @@ import (
 // providersFile is what PROSMS_CONFIG names: several providers, and which texts
 // go by which. deploy/providers.example.yml shows all of it.
 type providersFile struct {
-	Providers []ProviderConfig `yaml:"providers"`
-	Routes    []routeConfig    `yaml:"routes"` // none: every provider takes every text, the first one first
+	Providers  []ProviderConfig        `yaml:"providers"`
+	Tenants    map[string]tenantConfig `yaml:"tenants"`
+	Keywords   keywordsConfig          `yaml:"keywords"`
+	QuietHours []quietHoursConfig      `yaml:"quiet_hours"`
+	Routes     []routeConfig           `yaml:"routes"` // none: every provider takes every text, the first one first
 }
 
 // ProviderConfig is one provider: an account with Twilio, or any HTTP API.
@@ -37,6 +40,7 @@ type ProviderConfig struct {
 	Senders     []string            `yaml:"senders"`     // texts from these go by this provider alone
 	Concurrency int                 `yaml:"concurrency"` // calls in flight; 0: PROSMS_DISPATCH_CONCURRENCY
 	MPS         int                 `yaml:"mps"`         // messages a second; 0: PROSMS_PROVIDER_MPS
+	SenderMPS   int                 `yaml:"sender_mps"`  // the same from one sender; 0: PROSMS_SENDER_MPS
 	Breaker     BreakerConfig       `yaml:"breaker"`
 }
 
@@ -151,7 +155,8 @@ func (f providersFile) check() []error {
 		}
 		names = append(names, p.Name)
 	}
-	if len(f.Providers) == 0 {
+	faults = append(faults, f.checkTenants()...)
+	if len(f.Providers) == 0 && !f.saysMore() {
 		refuse("providers: there is none")
 	}
 	anything := len(f.Routes) == 0
@@ -174,6 +179,12 @@ func (f providersFile) check() []error {
 	return faults
 }
 
+// saysMore reports whether the file is about more than providers, which it then need
+// not name.
+func (f providersFile) saysMore() bool {
+	return len(f.Tenants)+len(f.QuietHours) > 0 || !f.Keywords.empty()
+}
+
 var numberPrefix = regexp.MustCompile(`^\+[1-9][0-9]{0,14}$`)
 
 func (p ProviderConfig) check() []error {
@@ -192,6 +203,9 @@ func (p ProviderConfig) check() []error {
 	}
 	if p.Concurrency < 0 || p.Concurrency > 10_000 {
 		faults = append(faults, errors.New("concurrency: a whole number from 0 to 10000"))
+	}
+	if p.SenderMPS < 0 || p.SenderMPS > 1_000_000 {
+		faults = append(faults, errors.New("sender_mps: a whole number from 0 to 1000000"))
 	}
 	for i, sender := range p.Senders {
 		if _, err := phone.ParseSender(sender); err != nil {
@@ -236,7 +250,7 @@ func (f providersFile) routes() []domain.Route {
 func (c *Config) ownTerms() map[string]commands.Terms {
 	own := map[string]commands.Terms{}
 	for _, p := range c.Providers {
-		if p.MPS == 0 && p.Concurrency == 0 && p.Breaker == (BreakerConfig{}) {
+		if p.MPS == 0 && p.SenderMPS == 0 && p.Concurrency == 0 && p.Breaker == (BreakerConfig{}) {
 			continue
 		}
 		rule := c.breakerRule()
@@ -247,7 +261,7 @@ func (c *Config) ownTerms() map[string]commands.Terms {
 		rule.Cooldown = cmp.Or(p.Breaker.Cooldown, rule.Cooldown)
 		rule.Probes = cmp.Or(p.Breaker.Probes, rule.Probes)
 		own[p.Name] = commands.Terms{
-			Rule: rule, PerSecond: cmp.Or(p.MPS, c.ProviderPerSecond), InFlight: cmp.Or(p.Concurrency, c.Concurrency),
+			Rule: rule, PerSecond: cmp.Or(p.MPS, c.ProviderPerSecond), PerSender: cmp.Or(p.SenderMPS, c.SenderPerSecond), InFlight: cmp.Or(p.Concurrency, c.Concurrency),
 		}
 	}
 	return own
@@ -274,12 +288,15 @@ func (c *Config) loadProviders(refs *references) []error {
 	if c.TwilioAccountSID != "" {
 		f.Providers = append([]ProviderConfig{c.environmentTwilio()}, f.Providers...)
 	}
-	c.Providers, c.Routes = f.Providers, f.routes()
+	c.Providers, c.Routes, c.Tenants = f.Providers, f.routes(), f.Tenants
+	var unclear, unkept []error
+	c.Keywords, unclear = f.Keywords.words()
+	c.QuietRules, unkept = f.quietRules()
 	if c.ProvidersFile == "" {
 		return nil
 	}
 	var faults []error
-	for _, err := range f.check() {
+	for _, err := range slices.Concat(f.check(), unclear, unkept) {
 		faults = append(faults, fmt.Errorf("PROSMS_CONFIG: %w", err))
 	}
 	if len(faults) > 0 {
