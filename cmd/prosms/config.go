@@ -30,6 +30,7 @@ type Config struct {
 	TwilioService    string
 	TwilioBaseURL    string
 	ProvidersFile    string
+	SecretsEvery     time.Duration
 	Providers        []ProviderConfig // all of them, the environment's Twilio first; none: the sandbox
 	Routes           []domain.Route
 
@@ -70,6 +71,9 @@ type Config struct {
 	StartTimeout        time.Duration
 	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
 
+	environ       map[string]string // for following references anew: see reread
+	providersFile []byte            // its content at the start
+
 	shown []web.Setting // all of them for the admin pages, without secrets
 }
 
@@ -104,6 +108,7 @@ func (c *Config) settings() []setting {
 		{"TWILIO_MESSAGING_SERVICE_SID", "", text(&c.TwilioService), "sends instead of TWILIO_FROM", false},
 		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API", false},
 		{"PROSMS_CONFIG", "", text(&c.ProvidersFile), "a YAML file with more providers, and routes: see deploy/providers.example.yml", false},
+		{"PROSMS_SECRETS_REFRESH", "5m", duration(&c.SecretsEvery, 10*time.Second, 24*time.Hour), "how often the providers' secrets are read anew where they are references; a 401 has them read at once", false},
 		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks", false},
 		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "admin pages, metrics, health and profiles; keep it private", false},
 		{"PROSMS_PUBLIC_URL", "", text(&c.PublicURL), "the URL under which providers reach PROSMS_HTTP_ADDR; empty: no status callbacks", false},
@@ -156,6 +161,7 @@ func loadConfig(environ []string) (Config, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), referencesTimeout)
 	defer cancel()
+	c.environ = given
 	refs := newReferences(ctx, given)
 	var faults []error
 	known := map[string]bool{}

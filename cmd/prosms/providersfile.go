@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -79,13 +80,9 @@ type routeConfig struct {
 	Weight   *int        `yaml:"weight"` // nil: 1; 0: no new texts
 }
 
-// readProviders reads the file at path, and follows its references to secrets. Its
-// error names every fault and quotes no value.
-func readProviders(path string, refs *references) (providersFile, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return providersFile{}, errors.New("refers to a file that cannot be read")
-	}
+// parseProviders reads the file's content, and follows its references to secrets.
+// Its error names every fault and quotes no value.
+func parseProviders(content []byte, refs *references) (providersFile, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
 	var f providersFile
@@ -275,13 +272,37 @@ func (c *Config) environmentTwilio() ProviderConfig {
 	}
 }
 
+// reread follows the references to the providers' secrets anew. Nothing else of the
+// configuration is read again.
+func (c *Config) reread(ctx context.Context) ([]ProviderConfig, error) {
+	refs := newReferences(ctx, c.environ)
+	f, err := parseProviders(c.providersFile, refs)
+	if err != nil {
+		return nil, err
+	}
+	if c.TwilioAccountSID != "" {
+		own := c.environmentTwilio()
+		token, err := refs.follow(c.environ["TWILIO_AUTH_TOKEN"])
+		if err != nil {
+			return nil, fmt.Errorf("TWILIO_AUTH_TOKEN: %w", err)
+		}
+		own.Twilio.AuthToken = Secret(token)
+		f.Providers = append([]ProviderConfig{own}, f.Providers...)
+	}
+	return f.Providers, nil
+}
+
 // loadProviders fills c.Providers and c.Routes: first comes what the environment
 // says of Twilio, then the file.
 func (c *Config) loadProviders(refs *references) []error {
 	var f providersFile
 	if c.ProvidersFile != "" {
-		var err error
-		if f, err = readProviders(c.ProvidersFile, refs); err != nil {
+		content, err := os.ReadFile(c.ProvidersFile)
+		if err != nil {
+			return []error{errors.New("PROSMS_CONFIG: refers to a file that cannot be read")}
+		}
+		c.providersFile = content
+		if f, err = parseProviders(content, refs); err != nil {
 			return []error{fmt.Errorf("PROSMS_CONFIG: %s", strings.ReplaceAll(err.Error(), "\n", "\nPROSMS_CONFIG: "))}
 		}
 	}

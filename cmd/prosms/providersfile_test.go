@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,10 +41,10 @@ func TestTheExampleOfProvidersIsOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	var p providers
-	if err := p.add(c); err != nil {
+	if err := p.add(c, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := p.callbacks["acme"]; !ok || len(p.accounts) != 1 || p.accounts[0].token != "secret" {
+	if _, ok := p.callbacks["acme"]; !ok || len(p.accounts) != 1 || !p.accounts[0].holds(func(token string) bool { return token == "secret" }) {
 		t.Errorf("%d callbacks, %d accounts, want one of each with its secret", len(p.callbacks), len(p.accounts))
 	}
 	for _, tt := range []struct {

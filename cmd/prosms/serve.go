@@ -187,6 +187,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, pages.beside(admin), pages.stop) }))
 	parts.Go(named("breakers", func() error { return gate.Run(running) }))
+	if ps.rotation != nil {
+		parts.Go(named("secrets", func() error { return ps.rotation.Run(running) }))
+	}
 	if o.roles.has(roleProject) {
 		parts.Go(named("projections", func() error { return runner.Run(running) }))
 		parts.Go(named("webhooks", func() error { return hooks.announcer.Run(running) }))
