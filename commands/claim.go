@@ -124,7 +124,7 @@ func (c *candidate) admit(ctx context.Context, gate *Gate, tired bool) (shortest
 		admit = gate.AdmitTired
 	}
 	for i, provider := range c.providers {
-		pass, delay, ok := admit(ctx, provider.Name())
+		pass, delay, ok := admit(ctx, provider.Name(), string(c.State.Text.From))
 		if ok {
 			c.provider, c.pass = provider, pass
 			return Delay{}, true

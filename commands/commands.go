@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pro-sms/prosms/domain/keywords"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 )
@@ -19,10 +20,15 @@ type Handler struct {
 	Lookup Lookup
 	Sealer *Sealer // by whose keys people are forgotten, over Store; nil: nobody is
 	Region string  // for numbers without "+"; empty: they are refused
-	Texted Texted  // whom a text to us is for; nil: nobody has texted anybody
+	// Numbers are the tenants that texts to numbers of ours are for, before anybody
+	// is asked who has texted whom.
+	Numbers  map[string][]string
+	Keywords keywords.Words // beside the lists
+	Texted   Texted         // whom a text to us is for; nil: nobody has texted anybody
 	// DefaultTenant is whose a text to us is when nobody has texted its sender.
 	// Empty: EveryTenant's.
 	DefaultTenant string
+	Quotas        *Quotas // nil: no tenant is capped
 	// PlainCallbacks allows callback URLs that begin with http://.
 	PlainCallbacks bool
 	Now            func() time.Time // nil: time.Now

@@ -25,6 +25,7 @@ type Gate struct {
 	Counts    ports.BreakerCounts // nil, or gone: each instance counts for itself
 	Limiter   ports.Limiter       // of PerSecond
 	PerSecond int                 // calls a second to a provider; 0: unlimited
+	PerSender int                 // the same from one sender; 0: unlimited
 	InFlight  int                 // most calls at once, at which a pace that was slowed has no bound; 0: 128
 	Own       map[string]Terms    // of providers for which not all of that holds
 	Interval  time.Duration       // of following and sharing; 0: 1 s
@@ -41,13 +42,14 @@ type Gate struct {
 type Terms struct {
 	Rule      breaker.Rule
 	PerSecond int
+	PerSender int
 	InFlight  int
 }
 
 func (g *Gate) terms(provider string) Terms {
 	t, ok := g.Own[provider]
 	if !ok {
-		t = Terms{g.Rule, g.PerSecond, g.InFlight}
+		t = Terms{g.Rule, g.PerSecond, g.PerSender, g.InFlight}
 	}
 	t.InFlight = orDefault(t.InFlight, 128)
 	return t
@@ -82,17 +84,18 @@ func (d Delay) sooner(other Delay) bool {
 	return !d.Until.IsZero() && (other.Until.IsZero() || d.Until.Before(other.Until))
 }
 
-// Admit gives a pass for a call to provider, or says what it waits for.
-func (g *Gate) Admit(ctx context.Context, provider string) (Pass, Delay, bool) {
+// Admit gives a pass for a call to provider with a text from sender, empty for the
+// provider's own, or says what it waits for.
+func (g *Gate) Admit(ctx context.Context, provider, sender string) (Pass, Delay, bool) {
 	if g == nil {
 		return Pass{}, Delay{}, true
 	}
 	pass, delay, ok := g.admit(provider)
-	rate := g.terms(provider).PerSecond
-	if !ok || rate == 0 {
+	limits := g.limits(provider, sender)
+	if !ok || len(limits) == 0 {
 		return pass, delay, ok
 	}
-	taken, err := g.Limiter.Take(ctx, []ports.Limit{{Key: "provider:" + provider, Rate: rate, Burst: max(1, rate/10)}})
+	taken, err := g.Limiter.Take(ctx, limits)
 	if err != nil || !taken.Allowed {
 		pass.Cancel()
 		return Pass{}, Delay{domain.DeferredForPacing, g.now().Add(max(taken.RetryAfter, time.Millisecond))}, false
@@ -106,11 +109,11 @@ const sparing = 5 * time.Second
 
 // AdmitTired is Admit for a text that has failed before and has one attempt left: a
 // provider that is just being probed is left to others for a while.
-func (g *Gate) AdmitTired(ctx context.Context, provider string) (Pass, Delay, bool) {
+func (g *Gate) AdmitTired(ctx context.Context, provider, sender string) (Pass, Delay, bool) {
 	if until, ok := g.spares(provider); ok {
 		return Pass{}, Delay{domain.DeferredForBreaker, until}, false
 	}
-	return g.Admit(ctx, provider)
+	return g.Admit(ctx, provider, sender)
 }
 
 func (g *Gate) spares(provider string) (until time.Time, ok bool) {
@@ -122,6 +125,18 @@ func (g *Gate) spares(provider string) (until time.Time, ok bool) {
 	p := g.guarded(provider)
 	until = p.since.Add(sparing)
 	return until, p.state.Phase == breaker.HalfOpen && g.now().Before(until)
+}
+
+// limits are those of a call, taken from all at once or from none.
+func (g *Gate) limits(provider, sender string) (limits []ports.Limit) {
+	terms := g.terms(provider)
+	if terms.PerSecond > 0 {
+		limits = append(limits, ports.Limit{Key: "provider:" + provider, Rate: terms.PerSecond, Burst: max(1, terms.PerSecond/10)})
+	}
+	if terms.PerSender > 0 {
+		limits = append(limits, ports.Limit{Key: "sender:" + provider + ":" + sender, Rate: terms.PerSender, Burst: max(1, terms.PerSender/10)})
+	}
+	return limits
 }
 
 func (g *Gate) admit(provider string) (Pass, Delay, bool) {

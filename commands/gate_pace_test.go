@@ -153,3 +153,41 @@ func TestAProviderThatWantsALongPauseIsPassedBy(t *testing.T) {
 		}
 	})
 }
+
+func TestASenderHasAPaceOfItsOwnAndNothingIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.dispatcher.Gate = w.gateOn(func(g *Gate) { g.Limiter, g.PerSender = &memory.Limiter{}, 2 })
+		times := map[string][]time.Time{}
+		w.carrier.answer = func(text ports.Text) ports.Outcome {
+			w.carrier.mu.Lock()
+			times[string(text.From)] = append(times[string(text.From)], time.Now())
+			w.carrier.mu.Unlock()
+			return taken()
+		}
+		var work []ports.Work
+		for range 6 {
+			for _, from := range []string{"+14155550100", "+14155550101"} {
+				sent, err := w.handler.Send(t.Context(), caller, Send{To: "+14155552671", Body: "hello", From: from})
+				if err != nil {
+					t.Fatal(err)
+				}
+				work = append(work, ports.Work{MessageID: sent.ID, Attempt: 1})
+			}
+		}
+		w.dispatch(domain.Bulk, work)()
+		for _, item := range work {
+			w.expect(item.MessageID, "message.accepted", "message.attempted", "message.dispatched")
+		}
+		for from, at := range times {
+			for i := 2; i < len(at); i++ {
+				if within := at[i].Sub(at[i-2]); within < 990*time.Millisecond {
+					t.Errorf("sender %s: 3 texts within %v, want at most 2 a second", from, within)
+				}
+			}
+			if took := at[len(at)-1].Sub(at[0]); took > 4*time.Second {
+				t.Errorf("sender %s: 6 texts took %v at 2 a second", from, took)
+			}
+		}
+	})
+}

@@ -254,12 +254,12 @@ func TestNothingPassesBeforeTheLogIsRead(t *testing.T) {
 		flaky := &unread{EventStore: w.store}
 		flaky.gone.Store(true)
 		gate := w.gateOn(func(g *Gate) { g.Store = flaky })
-		if _, _, ok := gate.Admit(t.Context(), "carrier"); ok {
+		if _, _, ok := gate.Admit(t.Context(), "carrier", ""); ok {
 			t.Error("a provider is called whose breaker is not known")
 		}
 		flaky.gone.Store(false)
 		time.Sleep(time.Second)
-		if _, _, ok := gate.Admit(t.Context(), "carrier"); !ok {
+		if _, _, ok := gate.Admit(t.Context(), "carrier", ""); !ok {
 			t.Error("nothing passes though the log is read")
 		}
 	})
@@ -290,7 +290,7 @@ func TestAnInstanceCountsForItselfWhereCountsAreNotShared(t *testing.T) {
 		w := newWorld(t)
 		gate := w.gateOn(func(g *Gate) { g.Counts = countless{} })
 		for range testRule.Consecutive {
-			pass, _, _ := gate.Admit(t.Context(), "carrier")
+			pass, _, _ := gate.Admit(t.Context(), "carrier", "")
 			pass.Done(ports.Outcome{Class: domain.ClassNotSent})
 			time.Sleep(2 * time.Minute) // across the edges of the window
 		}
@@ -308,7 +308,7 @@ func TestInstancesCountTogetherAndOneOpens(t *testing.T) {
 		}
 		for _, gate := range gates {
 			for range 4 { // of the ten in a row that open it
-				pass, _, ok := gate.Admit(t.Context(), "carrier")
+				pass, _, ok := gate.Admit(t.Context(), "carrier", "")
 				if !ok {
 					t.Fatal("refused")
 				}
@@ -319,7 +319,7 @@ func TestInstancesCountTogetherAndOneOpens(t *testing.T) {
 		synctest.Wait()
 		w.expectTransitions("breaker.opened")
 		for i, gate := range gates {
-			if _, _, ok := gate.Admit(t.Context(), "carrier"); ok || !gate.Shut("carrier") {
+			if _, _, ok := gate.Admit(t.Context(), "carrier", ""); ok || !gate.Shut("carrier") {
 				t.Errorf("instance %d still calls the provider", i+1)
 			}
 		}
@@ -333,16 +333,16 @@ func TestALostProbeDoesNotKeepTheBreakerHalfOpen(t *testing.T) {
 		gate := w.gateOn(nil)
 		time.Sleep(time.Second)
 		for range 3 {
-			if _, _, ok := gate.Admit(t.Context(), "carrier"); !ok {
+			if _, _, ok := gate.Admit(t.Context(), "carrier", ""); !ok {
 				t.Fatal("no probe passes")
 			}
 		}
-		if _, delay, ok := gate.Admit(t.Context(), "carrier"); ok || !delay.Until.Equal(time.Now().Add(testRule.Lease)) {
+		if _, delay, ok := gate.Admit(t.Context(), "carrier", ""); ok || !delay.Until.Equal(time.Now().Add(testRule.Lease)) {
 			t.Errorf("a fourth probe: %v, again at %v", ok, delay.Until)
 		}
 		time.Sleep(testRule.Lease)
 		for range 3 {
-			pass, _, ok := gate.Admit(t.Context(), "carrier")
+			pass, _, ok := gate.Admit(t.Context(), "carrier", "")
 			if !ok {
 				t.Fatal("lost probes keep others from passing")
 			}

@@ -13,6 +13,7 @@ import (
 // value keeps nothing back.
 type Hours struct {
 	Window quiethours.Window
+	Rules  quiethours.Rules // narrow it where a number is under one
 }
 
 // quiet says whether text has to wait at now. Zones are derived from the text at
@@ -21,7 +22,8 @@ func (h Hours) quiet(text events.MessageAccepted, now time.Time) domain.Quiet {
 	if text.Kind != string(domain.Marketing) || h.Window == (quiethours.Window{}) {
 		return domain.Quiet{}
 	}
-	until, ok := h.Window.Next(now, zonesOf(text))
+	week := h.Rules.Narrow(h.Window.EveryDay(), string(text.To))
+	until, ok := week.Next(now, zonesOf(text))
 	return domain.Quiet{Until: until, Never: !ok}
 }
 

@@ -43,7 +43,7 @@ func TestAMarketingTextIsClaimedInItsHoursOnly(t *testing.T) {
 				t.Fatal(err)
 			}
 			clock := func() time.Time { return now }
-			w.handler.Now, w.dispatcher.Now, w.dispatcher.Hours = clock, clock, Hours{tt.window}
+			w.handler.Now, w.dispatcher.Now, w.dispatcher.Hours = clock, clock, Hours{Window: tt.window}
 			tt.text.Body = "sale"
 			if tt.text.To == "" {
 				tt.text.To = "+14155552671"

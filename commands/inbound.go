@@ -30,8 +30,8 @@ var ErrBehind = fmt.Errorf("the view of contacts is behind: %w", ports.ErrUnavai
 type Texted func(ctx context.Context, recipient string, number events.Personal) ([]string, error)
 
 // ReceiveText records a text to us, once however often it arrives, for every
-// tenant that it belongs to: those that have texted its sender from that number,
-// else the default tenant. What it says about consent holds for all of them, or
+// tenant that it belongs to: those that the number it came to is mapped to, else those
+// that have texted its sender from there, else the default tenant. What it says about consent holds for all of them, or
 // for every tenant where there is none, and is in the log before the text is: who
 // repeats the report after an error repeats all of it. Whom an opt-out is for must
 // not wait for a view that is behind: it then holds for every tenant.
@@ -50,7 +50,7 @@ func (h *Handler) ReceiveText(ctx context.Context, in Inbound) error {
 	number, textable := in.sender()
 	var command domain.Command
 	if textable {
-		command = in.consent(number)
+		command = in.consent(number, h.Keywords)
 	}
 	tenants, err := h.tenantsOf(ctx, number, in.Text.To)
 	if _, out := command.(domain.OptOut); out && errors.Is(err, ErrBehind) {
@@ -77,6 +77,9 @@ func (in Inbound) sender() (events.Personal, bool) {
 
 // tenantsOf returns the tenants that a text belongs to, at least one.
 func (h *Handler) tenantsOf(ctx context.Context, sender, to events.Personal) ([]string, error) {
+	if mapped := h.Numbers[string(to)]; len(mapped) > 0 {
+		return mapped, nil
+	}
 	if h.Texted != nil {
 		tenants, err := h.Texted(ctx, h.Lookup.ConsentStream(EveryTenant, sender), to)
 		if err != nil {
@@ -112,8 +115,8 @@ func (h *Handler) heed(ctx context.Context, in Inbound, number events.Personal, 
 
 // consent returns what the text says about consent, nil for nothing. Where we and
 // the provider understand it differently, stopping wins.
-func (in Inbound) consent(number events.Personal) domain.Command {
-	read := keywords.Read(string(in.Text.Body))
+func (in Inbound) consent(number events.Personal, words keywords.Words) domain.Command {
+	read := words.Read(string(in.Text.Body))
 	switch {
 	case read.Intent == keywords.OptOut, in.OptOutType == "STOP":
 		out := events.ConsentOptedOut{Number: number, Keyword: read.Keyword, Source: domain.SourceKeyword, Scope: domain.ScopeAll}

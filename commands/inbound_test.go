@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/domain/keywords"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 )
@@ -126,5 +127,39 @@ func TestWhileTheViewIsBehindAnOptOutHoldsForEveryTenant(t *testing.T) {
 	}
 	if head, err := w.store.Head(t.Context()); err != nil || head.LastPosition != 2 {
 		t.Errorf("%d events, %v; want the opt-out and its text", head.LastPosition, err)
+	}
+}
+
+func TestATextToAMappedNumberIsForItsTenantsWhoeverHasTextedItsSender(t *testing.T) {
+	w := newWorld(t)
+	w.handler.Texted = func(context.Context, string, events.Personal) ([]string, error) { return []string{"texter"}, nil }
+	w.handler.Numbers = map[string][]string{"+15005550006": {"acme", "other"}}
+	if err := w.handler.Keywords.Add(keywords.OptOut, "desvincular"); err != nil {
+		t.Fatal(err)
+	}
+	receive := func(to events.Personal, id string) {
+		t.Helper()
+		err := w.handler.ReceiveText(t.Context(), Inbound{Provider: "twilio", Text: events.InboundReceived{
+			From: "+14155552671", To: to, Body: "¡Desvincular!", ProviderMessageID: id,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	optedOut := func(tenant string) bool {
+		t.Helper()
+		s, err := load[domain.Consent](t.Context(), w.store, w.handler.Lookup.ConsentStream(tenant, "+14155552671"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.State.OptedOut
+	}
+	receive("+15005550006", "SM1")
+	if !optedOut("acme") || !optedOut("other") || optedOut("texter") || optedOut(EveryTenant) {
+		t.Error("the opt-out does not hold for just the tenants of the number")
+	}
+	receive("+15005550007", "SM2")
+	if !optedOut("texter") {
+		t.Error("the opt-out by another number does not hold for who has texted from it")
 	}
 }

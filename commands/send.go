@@ -42,7 +42,7 @@ type Sent struct {
 // SendResult is the Sent of one item of a batch, or the reason why there is none.
 type SendResult struct {
 	Sent Sent
-	Err  error // an Invalid, ErrIdempotencyConflict or ErrUnavailable
+	Err  error // an Invalid, a QuotaExceeded, ErrIdempotencyConflict or ErrUnavailable
 }
 
 // Send accepts one text: when it returns without an error, the text is durable
@@ -60,39 +60,50 @@ func (h *Handler) Send(ctx context.Context, caller Caller, request Send) (Sent, 
 // idempotency keys the batch can then be repeated safely.
 func (h *Handler) SendBatch(ctx context.Context, caller Caller, requests []Send) ([]SendResult, error) {
 	results := make([]SendResult, len(requests))
-	var writes []ports.Write
-	var asked []int // index in requests of each write
+	var offers []offer
 	for i, request := range requests {
 		id, text, err := h.prepare(caller, request)
 		if err != nil {
 			results[i] = h.refuse(ctx, request, id, text, err)
 			continue
 		}
-		writes = append(writes, ports.Write{StreamID: id, Events: []events.Event{text}, Meta: caller.meta()})
-		asked = append(asked, i)
+		offers = append(offers, offer{ports.Write{StreamID: id, Events: []events.Event{text}, Meta: caller.meta()}, i})
 	}
-	if len(writes) == 0 {
-		return results, nil
+	offers, giveBack, err := h.takeQuota(ctx, caller, offers, results)
+	if err != nil || len(offers) == 0 {
+		return results, err
 	}
+	return results, h.accept(ctx, offers, results, giveBack)
+}
+
+// accept appends what is offered, in one commit, and answers each in results.
+func (h *Handler) accept(ctx context.Context, offers []offer, results []SendResult, giveBack giveBack) error {
+	writes := make([]ports.Write, len(offers))
+	unneeded := ports.Usage{}
+	for n, o := range offers {
+		writes[n] = o.write
+		unneeded = unneeded.Plus(o.usage())
+	}
+	defer func() { giveBack(ctx, unneeded) }()
 	crash.At(crash.RequestRead)
 	appended, err := h.Store.Append(ctx, writes...)
 	if err != nil {
-		return nil, fmt.Errorf("accepting %d messages: %w", len(writes), err)
+		return fmt.Errorf("accepting %d messages: %w", len(writes), err)
 	}
 	crash.At(crash.RequestCommitted)
 	for n, result := range appended {
-		i, w := asked[n], writes[n]
-		text := w.Events[0].(events.MessageAccepted)
+		o := offers[n]
 		switch {
 		case result.Err == nil:
-			results[i].Sent = sent(w.StreamID, text, result.RecordedAt)
+			results[o.index].Sent = sent(o.write.StreamID, o.text(), result.RecordedAt)
+			unneeded = unneeded.Minus(o.usage())
 		case errors.Is(result.Err, ports.ErrConflict):
-			results[i].Sent, results[i].Err = h.repeated(ctx, w.StreamID, text)
+			results[o.index].Sent, results[o.index].Err = h.repeated(ctx, o.write.StreamID, o.text())
 		default:
-			results[i].Err = result.Err
+			results[o.index].Err = result.Err
 		}
 	}
-	return results, nil
+	return nil
 }
 
 // prepare validates a request and names its message. The text is returned with

@@ -29,7 +29,7 @@ func (a *api) admit(ctx context.Context, res *response, r *http.Request, route r
 		}
 		return caller, err
 	}
-	if err := a.limitKey(ctx, res, credential.ID, key.Issued.Rate); err != nil {
+	if err := a.limitKey(ctx, res, credential.ID, key.Issued.Tenant, key.Issued.Rate); err != nil {
 		return caller, err
 	}
 	if !key.Allows(domain.Scope(route.access)) {

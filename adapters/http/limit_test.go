@@ -1,14 +1,18 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/memory"
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // limited is a world that allows 2 requests a second by key and 1 without one,
@@ -91,5 +95,53 @@ func TestALimitOfZeroIsNone(t *testing.T) {
 		if a := w.do("GET", "/v1/messages", ""); a.status != http.StatusOK || a.header.Get("RateLimit") != "" {
 			t.Fatalf("answer %d, RateLimit %s", a.status, a.header.Get("RateLimit"))
 		}
+	}
+}
+
+func TestATenantIsLimitedOverAllItsKeys(t *testing.T) {
+	now := time.Now()
+	w := newWorld(t, func(s *api.Server) {
+		s.Limiter = &memory.Limiter{Now: func() time.Time { return now }}
+		s.RatePerKey, s.RatePerTenant = 2, 3
+	})
+	ask := func(status int, limit string) {
+		t.Helper()
+		a := w.do("GET", "/v1/messages", "")
+		if a.status != status || !strings.HasPrefix(a.header.Get("RateLimit"), limit) || a.header.Get("RateLimit-Policy") != `"key";q=4;w=2, "tenant";q=6;w=2` {
+			t.Errorf("answer %d, RateLimit %s of %s; want %d, %s", a.status, a.header.Get("RateLimit"), a.header.Get("RateLimit-Policy"), status, limit)
+		}
+	}
+	for range 4 {
+		ask(http.StatusOK, `"key";`)
+	}
+	ask(http.StatusTooManyRequests, `"key";r=0`) // which takes nothing from the tenant
+	w.key = w.newKey("acme", domain.ScopeRead)
+	ask(http.StatusOK, `"tenant";r=1`)
+	ask(http.StatusOK, `"tenant";r=0`)
+	ask(http.StatusTooManyRequests, `"tenant";r=0`)
+	w.key = w.newKey("other", domain.ScopeRead)
+	ask(http.StatusOK, `"key";r=3`)
+}
+
+func TestADayThatIsUsedUpIs429WithTheTimeUntilTheNext(t *testing.T) {
+	w := newWorld(t)
+	now := time.Date(2030, 1, 31, 23, 59, 0, 0, time.UTC)
+	w.commands.Now = func() time.Time { return now }
+	w.commands.Quotas = &commands.Quotas{
+		Quota: new(memory.Quota), Default: ports.Usage{Messages: 2},
+		Used: func(context.Context, string, time.Time) (ports.Usage, error) { return ports.Usage{}, nil },
+	}
+	text := `{"to":"` + number + `","body":"hello"}`
+	batch := w.do("POST", "/v1/messages/batch", `{"messages":[`+text+`,`+text+`,`+text+`]}`)
+	if batch.status != http.StatusAccepted || strings.Count(string(batch.body), `"quota_exceeded"`) != 1 {
+		t.Errorf("the batch is answered %d %s", batch.status, batch.body)
+	}
+	a := w.do("POST", "/v1/messages", text)
+	if a.status != http.StatusTooManyRequests || a.problem(t).Code != "quota_exceeded" || a.header.Get("Retry-After") != "60" {
+		t.Errorf("answer %d %s, Retry-After %s", a.status, a.body, a.header.Get("Retry-After"))
+	}
+	now = now.Add(time.Minute)
+	if a := w.do("POST", "/v1/messages", text); a.status != http.StatusAccepted {
+		t.Errorf("the next day is answered %d %s", a.status, a.body)
 	}
 }

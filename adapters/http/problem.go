@@ -54,6 +54,7 @@ var (
 	errWrongAddress     = &refusal{status: http.StatusForbidden, code: "address_not_allowed", detail: "The API key may not be used from this address."}
 	errForged           = &refusal{status: http.StatusForbidden, code: "invalid_signature", detail: "The provider's signature is missing or wrong."}
 	errRateLimited      = &refusal{status: http.StatusTooManyRequests, code: "rate_limited", detail: "Too many requests; Retry-After says when to go on."}
+	errQuotaExceeded    = &refusal{status: http.StatusTooManyRequests, code: "quota_exceeded", detail: "The tenant's messages or segments of this day (UTC) are used up; Retry-After says when the next begins."}
 	errOverloaded       = &refusal{status: http.StatusServiceUnavailable, code: "overloaded", detail: "Too much work is under way; nothing was done."}
 	errUnavailable      = &refusal{status: http.StatusServiceUnavailable, code: "unavailable", detail: "The event store cannot be reached. Repeat the request, with its Idempotency-Key."}
 	errInternal         = &refusal{status: http.StatusInternalServerError, code: "internal", detail: "Something is wrong on our side; the request id leads to it in the log."}
@@ -98,6 +99,9 @@ func problemOf(err error) (problem, bool) {
 	if invalid, ok := errors.AsType[commands.Invalid](err); ok {
 		return invalidProblem(invalid), true
 	}
+	if _, ok := errors.AsType[commands.QuotaExceeded](err); ok {
+		return errQuotaExceeded.problem(), true
+	}
 	for _, r := range refusals {
 		if errors.Is(err, r.err) {
 			return r.problem(), true
@@ -140,6 +144,9 @@ func (a *api) answer(res *response, r *http.Request, err error) {
 	}
 	p.RequestID = res.requestID
 	h := res.Header()
+	if quota, ok := errors.AsType[commands.QuotaExceeded](err); ok {
+		h.Set("Retry-After", strconv.Itoa(wholeSeconds(quota.RetryAfter)))
+	}
 	h.Del("ETag")
 	switch p.Status {
 	case http.StatusUnauthorized:

@@ -41,6 +41,8 @@ type Server struct {
 
 	Limiter    ports.Limiter // nil: no limits
 	RatePerKey int           // requests a second, with bursts of twice that; 0: unlimited
+	// RatePerTenant is of all keys of a tenant together; 0: unlimited.
+	RatePerTenant int
 	// TrustedProxies are believed about whom they forward for (X-Forwarded-For).
 	TrustedProxies []netip.Prefix
 	RatePerIP      int // the same for requests without a valid key, by client address

@@ -12,6 +12,7 @@ import (
 	"github.com/pro-sms/prosms/adapters/web"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
+	"github.com/pro-sms/prosms/domain/keywords"
 	"github.com/pro-sms/prosms/domain/quiethours"
 	"github.com/pro-sms/prosms/events/audit"
 )
@@ -29,6 +30,7 @@ type Config struct {
 	TwilioService    string
 	TwilioBaseURL    string
 	ProvidersFile    string
+	SecretsEvery     time.Duration
 	Providers        []ProviderConfig // all of them, the environment's Twilio first; none: the sandbox
 	Routes           []domain.Route
 
@@ -52,10 +54,17 @@ type Config struct {
 	WebhookRetryDelays  []time.Duration
 	WebhookKeep         time.Duration
 	RatePerKey          int
+	RatePerTenant       int
 	RatePerIP           int
 	TrustedProxies      []netip.Prefix
 	Concurrency         int
 	ProviderPerSecond   int
+	SenderPerSecond     int
+	DailyMessages       int
+	DailySegments       int
+	Tenants             map[string]tenantConfig
+	Keywords            keywords.Words
+	QuietRules          quiethours.Rules
 	Breaker             breaker.Rule
 	MasterKey           MasterKey
 	MasterKeyPrevious   MasterKey
@@ -64,6 +73,9 @@ type Config struct {
 	HeadFile            string
 	StartTimeout        time.Duration
 	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
+
+	environ       map[string]string // for following references anew: see reread
+	providersFile []byte            // its content at the start
 
 	shown []web.Setting // all of them for the admin pages, without secrets
 }
@@ -99,6 +111,7 @@ func (c *Config) settings() []setting {
 		{"TWILIO_MESSAGING_SERVICE_SID", "", text(&c.TwilioService), "sends instead of TWILIO_FROM", false},
 		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API", false},
 		{"PROSMS_CONFIG", "", text(&c.ProvidersFile), "a YAML file with more providers, and routes: see deploy/providers.example.yml", false},
+		{"PROSMS_SECRETS_REFRESH", "5m", duration(&c.SecretsEvery, 10*time.Second, 24*time.Hour), "how often the providers' secrets are read anew where they are references; a 401 has them read at once", false},
 		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks", false},
 		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "admin pages, metrics, health and profiles; keep it private", false},
 		{"PROSMS_PUBLIC_URL", "", text(&c.PublicURL), "the URL under which providers reach PROSMS_HTTP_ADDR; empty: no status callbacks", false},
@@ -116,10 +129,14 @@ func (c *Config) settings() []setting {
 		{"PROSMS_WEBHOOK_KEEP", "720h", duration(&c.WebhookKeep, 0, 10*365*24*time.Hour), "how long posts to customers' webhooks are listed after their event; 0: for ever", false},
 		{"PROSMS_WEBHOOK_ALLOW_PRIVATE", "false", boolean(&c.WebhookAllowPrivate), "true: customers' webhooks may be http:// and lead to private addresses; whoever has a key can then reach what this machine can", false},
 		{"PROSMS_RATE_PER_KEY", "100", number(&c.RatePerKey, 0, 1_000_000), "requests a second of one API key, bursts of twice that; 0: unlimited", false},
+		{"PROSMS_RATE_PER_TENANT", "0", number(&c.RatePerTenant, 0, 1_000_000), "requests a second of all keys of one tenant together; 0: unlimited", false},
 		{"PROSMS_RATE_PER_IP", "50", number(&c.RatePerIP, 0, 1_000_000), "unauthenticated requests a second of one address; 0: unlimited", false},
 		{"PROSMS_TRUSTED_PROXIES", "", networks(&c.TrustedProxies), "networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,2001:db8::/32; empty: none", false},
+		{"PROSMS_DAILY_MESSAGES", "0", number(&c.DailyMessages, 0, mostPerDay), "texts that each tenant may have accepted in a day of UTC, test keys' aside; PROSMS_CONFIG may say otherwise of one; 0: any number", false},
+		{"PROSMS_DAILY_SEGMENTS", "0", number(&c.DailySegments, 0, mostPerDay), "the same in segments, which is what providers charge for", false},
 		{"PROSMS_DISPATCH_CONCURRENCY", "128", number(&c.Concurrency, 1, 10_000), "provider calls in flight in this instance", false},
 		{"PROSMS_PROVIDER_MPS", "0", number(&c.ProviderPerSecond, 0, 1_000_000), "messages a second to one provider, of all instances together; 0: unlimited", false},
+		{"PROSMS_SENDER_MPS", "0", number(&c.SenderPerSecond, 0, 1_000_000), "messages a second from one sender (number, name) by one provider, of all instances together; beyond it they wait; 0: unlimited", false},
 		{"PROSMS_BREAKER_WINDOW", "60s", duration(&c.Breaker.Window, time.Second, time.Hour), "over which calls to a provider are counted", false},
 		{"PROSMS_BREAKER_FAILURE_RATE", "0.5", share(&c.Breaker.FailureRate), "share of failures in the window above which a provider is left alone", false},
 		{"PROSMS_BREAKER_MIN_REQUESTS", "20", number(&c.Breaker.MinRequests, 1, 1_000_000), "calls in the window below which the share says nothing", false},
@@ -150,6 +167,7 @@ func loadConfig(environ []string) (Config, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), referencesTimeout)
 	defer cancel()
+	c.environ = given
 	refs := newReferences(ctx, given)
 	var faults []error
 	known := map[string]bool{}

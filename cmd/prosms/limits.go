@@ -14,6 +14,7 @@ import (
 // limits is a limiter with what depends on its kind.
 type limits struct {
 	ports.Limiter
+	quota    ports.Quota
 	breakers ports.BreakerCounts         // nil: in this process
 	ping     func(context.Context) error // nil: in this process
 	close    func() error
@@ -23,7 +24,7 @@ type limits struct {
 // without Redis, or while it is gone, each instance counts for itself.
 func openLimits(c Config, log *slog.Logger) (limits, error) {
 	if c.RedisURL == "" {
-		return limits{Limiter: &memory.Limiter{}, close: func() error { return nil }}, nil
+		return limits{Limiter: &memory.Limiter{}, quota: &memory.Quota{}, close: func() error { return nil }}, nil
 	}
 	client, err := redis.Open(redis.Config{URL: c.RedisURL, Log: log})
 	if err != nil {
@@ -31,6 +32,7 @@ func openLimits(c Config, log *slog.Logger) (limits, error) {
 	}
 	return limits{
 		Limiter:  &limit.Fallback{Shared: redis.NewLimiter(client), Local: &memory.Limiter{}, Log: log},
+		quota:    &limit.Quota{Shared: redis.NewQuota(client), Local: &memory.Quota{}},
 		breakers: redis.NewBreakerCounts(client),
 		ping:     client.Ping, close: client.Close,
 	}, nil

@@ -35,6 +35,7 @@ type providers struct {
 	accounts  []account                                       // with Twilio
 	callbacks map[string]api.Callback                         // of the others, by name
 	phone     string                                          // URL of the sandbox's phone page
+	rotation  *rotation                                       // of their secrets
 	compare   func(sent func(context.Context) (int64, error)) // lets that page count what was lost
 	close     func() error
 }
@@ -69,13 +70,18 @@ func (p providers) through(wrap func(ports.Provider) ports.Provider) providers {
 }
 
 // account is who may call back, and under which public URL.
-type account struct{ publicURL, token string }
+type account struct {
+	publicURL string
+	holds     func(verify func(token string) bool) bool // for one of its tokens
+}
 
 // verify reports whether a callback to uri (path and query) bears the signature of
 // one of our accounts.
 func (p providers) verify(uri string, body []byte, signature string) bool {
 	for _, a := range p.accounts {
-		if twilio.VerifySignature([]string{a.token}, a.publicURL+uri, body, signature) {
+		if a.holds(func(token string) bool {
+			return twilio.VerifySignature([]string{token}, a.publicURL+uri, body, signature)
+		}) {
 			return true
 		}
 	}
@@ -111,7 +117,8 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	served := make(chan error, 1)
 	go func() { served <- serveHTTP(serving, listener, fake.Handler()) }()
 	url := "http://" + listener.Addr().String()
-	p := providers{phone: url, compare: fake.Compare, accounts: []account{{localURL, options.token}, {c.PublicURL, options.token}}}
+	signs := func(verify func(string) bool) bool { return verify(options.token) }
+	p := providers{phone: url, compare: fake.Compare, accounts: []account{{localURL, signs}, {c.PublicURL, signs}}}
 	p.close = func() error {
 		err := fake.Close() // first, since it ends the calls that hang
 		stop()
@@ -129,7 +136,7 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 		p.Live = p.Test
 		return p, nil
 	}
-	if err := p.add(c); err != nil {
+	if err := p.add(c, log); err != nil {
 		return providers{}, errors.Join(err, p.close())
 	}
 	if c.PublicURL == "" {
@@ -139,12 +146,13 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 }
 
 // add opens the providers of the configuration, with the routes to them.
-func (p *providers) add(c Config) error {
+func (p *providers) add(c Config, log *slog.Logger) error {
+	p.rotation = &rotation{reread: c.reread, open: c.open, every: c.SecretsEvery, wrong: make(chan struct{}, 1), log: log}
 	p.Routes = c.Routes
 	p.Owners = map[events.Personal][]string{}
 	p.callbacks = map[string]api.Callback{}
 	for _, config := range c.Providers {
-		provider, err := c.open(config)
+		provider, err := p.rotation.add(config)
 		if err != nil {
 			return err
 		}
@@ -158,10 +166,12 @@ func (p *providers) add(c Config) error {
 		}
 		switch {
 		case config.Twilio != nil:
-			p.accounts = append(p.accounts, account{c.PublicURL, string(config.Twilio.AuthToken)})
+			p.accounts = append(p.accounts, account{c.PublicURL, func(verify func(string) bool) bool {
+				return provider.verified(func(p ProviderConfig) bool { return verify(string(p.Twilio.AuthToken)) })
+			}})
 		case config.HTTP.Callback != nil:
 			callback := config.HTTP.Callback
-			p.callbacks[config.Name] = api.Callback{Header: callback.SignatureHeader(), Verify: callback.Verify, Parse: callback.Parse}
+			p.callbacks[config.Name] = api.Callback{Header: callback.SignatureHeader(), Verify: provider.callback, Parse: callback.Parse}
 		}
 	}
 	p.Live = p.All[0]

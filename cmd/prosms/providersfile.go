@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,8 +25,11 @@ import (
 // providersFile is what PROSMS_CONFIG names: several providers, and which texts
 // go by which. deploy/providers.example.yml shows all of it.
 type providersFile struct {
-	Providers []ProviderConfig `yaml:"providers"`
-	Routes    []routeConfig    `yaml:"routes"` // none: every provider takes every text, the first one first
+	Providers  []ProviderConfig        `yaml:"providers"`
+	Tenants    map[string]tenantConfig `yaml:"tenants"`
+	Keywords   keywordsConfig          `yaml:"keywords"`
+	QuietHours []quietHoursConfig      `yaml:"quiet_hours"`
+	Routes     []routeConfig           `yaml:"routes"` // none: every provider takes every text, the first one first
 }
 
 // ProviderConfig is one provider: an account with Twilio, or any HTTP API.
@@ -37,6 +41,7 @@ type ProviderConfig struct {
 	Senders     []string            `yaml:"senders"`     // texts from these go by this provider alone
 	Concurrency int                 `yaml:"concurrency"` // calls in flight; 0: PROSMS_DISPATCH_CONCURRENCY
 	MPS         int                 `yaml:"mps"`         // messages a second; 0: PROSMS_PROVIDER_MPS
+	SenderMPS   int                 `yaml:"sender_mps"`  // the same from one sender; 0: PROSMS_SENDER_MPS
 	Breaker     BreakerConfig       `yaml:"breaker"`
 }
 
@@ -75,13 +80,9 @@ type routeConfig struct {
 	Weight   *int        `yaml:"weight"` // nil: 1; 0: no new texts
 }
 
-// readProviders reads the file at path, and follows its references to secrets. Its
-// error names every fault and quotes no value.
-func readProviders(path string, refs *references) (providersFile, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return providersFile{}, errors.New("refers to a file that cannot be read")
-	}
+// parseProviders reads the file's content, and follows its references to secrets.
+// Its error names every fault and quotes no value.
+func parseProviders(content []byte, refs *references) (providersFile, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
 	var f providersFile
@@ -151,7 +152,8 @@ func (f providersFile) check() []error {
 		}
 		names = append(names, p.Name)
 	}
-	if len(f.Providers) == 0 {
+	faults = append(faults, f.checkTenants()...)
+	if len(f.Providers) == 0 && !f.saysMore() {
 		refuse("providers: there is none")
 	}
 	anything := len(f.Routes) == 0
@@ -174,6 +176,12 @@ func (f providersFile) check() []error {
 	return faults
 }
 
+// saysMore reports whether the file is about more than providers, which it then need
+// not name.
+func (f providersFile) saysMore() bool {
+	return len(f.Tenants)+len(f.QuietHours) > 0 || !f.Keywords.empty()
+}
+
 var numberPrefix = regexp.MustCompile(`^\+[1-9][0-9]{0,14}$`)
 
 func (p ProviderConfig) check() []error {
@@ -192,6 +200,9 @@ func (p ProviderConfig) check() []error {
 	}
 	if p.Concurrency < 0 || p.Concurrency > 10_000 {
 		faults = append(faults, errors.New("concurrency: a whole number from 0 to 10000"))
+	}
+	if p.SenderMPS < 0 || p.SenderMPS > 1_000_000 {
+		faults = append(faults, errors.New("sender_mps: a whole number from 0 to 1000000"))
 	}
 	for i, sender := range p.Senders {
 		if _, err := phone.ParseSender(sender); err != nil {
@@ -236,7 +247,7 @@ func (f providersFile) routes() []domain.Route {
 func (c *Config) ownTerms() map[string]commands.Terms {
 	own := map[string]commands.Terms{}
 	for _, p := range c.Providers {
-		if p.MPS == 0 && p.Concurrency == 0 && p.Breaker == (BreakerConfig{}) {
+		if p.MPS == 0 && p.SenderMPS == 0 && p.Concurrency == 0 && p.Breaker == (BreakerConfig{}) {
 			continue
 		}
 		rule := c.breakerRule()
@@ -247,7 +258,7 @@ func (c *Config) ownTerms() map[string]commands.Terms {
 		rule.Cooldown = cmp.Or(p.Breaker.Cooldown, rule.Cooldown)
 		rule.Probes = cmp.Or(p.Breaker.Probes, rule.Probes)
 		own[p.Name] = commands.Terms{
-			Rule: rule, PerSecond: cmp.Or(p.MPS, c.ProviderPerSecond), InFlight: cmp.Or(p.Concurrency, c.Concurrency),
+			Rule: rule, PerSecond: cmp.Or(p.MPS, c.ProviderPerSecond), PerSender: cmp.Or(p.SenderMPS, c.SenderPerSecond), InFlight: cmp.Or(p.Concurrency, c.Concurrency),
 		}
 	}
 	return own
@@ -261,25 +272,52 @@ func (c *Config) environmentTwilio() ProviderConfig {
 	}
 }
 
+// reread follows the references to the providers' secrets anew. Nothing else of the
+// configuration is read again.
+func (c *Config) reread(ctx context.Context) ([]ProviderConfig, error) {
+	refs := newReferences(ctx, c.environ)
+	f, err := parseProviders(c.providersFile, refs)
+	if err != nil {
+		return nil, err
+	}
+	if c.TwilioAccountSID != "" {
+		own := c.environmentTwilio()
+		token, err := refs.follow(c.environ["TWILIO_AUTH_TOKEN"])
+		if err != nil {
+			return nil, fmt.Errorf("TWILIO_AUTH_TOKEN: %w", err)
+		}
+		own.Twilio.AuthToken = Secret(token)
+		f.Providers = append([]ProviderConfig{own}, f.Providers...)
+	}
+	return f.Providers, nil
+}
+
 // loadProviders fills c.Providers and c.Routes: first comes what the environment
 // says of Twilio, then the file.
 func (c *Config) loadProviders(refs *references) []error {
 	var f providersFile
 	if c.ProvidersFile != "" {
-		var err error
-		if f, err = readProviders(c.ProvidersFile, refs); err != nil {
+		content, err := os.ReadFile(c.ProvidersFile)
+		if err != nil {
+			return []error{errors.New("PROSMS_CONFIG: refers to a file that cannot be read")}
+		}
+		c.providersFile = content
+		if f, err = parseProviders(content, refs); err != nil {
 			return []error{fmt.Errorf("PROSMS_CONFIG: %s", strings.ReplaceAll(err.Error(), "\n", "\nPROSMS_CONFIG: "))}
 		}
 	}
 	if c.TwilioAccountSID != "" {
 		f.Providers = append([]ProviderConfig{c.environmentTwilio()}, f.Providers...)
 	}
-	c.Providers, c.Routes = f.Providers, f.routes()
+	c.Providers, c.Routes, c.Tenants = f.Providers, f.routes(), f.Tenants
+	var unclear, unkept []error
+	c.Keywords, unclear = f.Keywords.words()
+	c.QuietRules, unkept = f.quietRules()
 	if c.ProvidersFile == "" {
 		return nil
 	}
 	var faults []error
-	for _, err := range f.check() {
+	for _, err := range slices.Concat(f.check(), unclear, unkept) {
 		faults = append(faults, fmt.Errorf("PROSMS_CONFIG: %w", err))
 	}
 	if len(faults) > 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,7 +9,10 @@ import (
 	"testing"
 
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/domain/keywords"
+	"github.com/pro-sms/prosms/domain/quiethours"
 	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // withProviders loads a configuration with a file of providers.
@@ -37,10 +41,10 @@ func TestTheExampleOfProvidersIsOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	var p providers
-	if err := p.add(c); err != nil {
+	if err := p.add(c, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := p.callbacks["acme"]; !ok || len(p.accounts) != 1 || p.accounts[0].token != "secret" {
+	if _, ok := p.callbacks["acme"]; !ok || len(p.accounts) != 1 || !p.accounts[0].holds(func(token string) bool { return token == "secret" }) {
 		t.Errorf("%d callbacks, %d accounts, want one of each with its secret", len(p.callbacks), len(p.accounts))
 	}
 	for _, tt := range []struct {
@@ -133,6 +137,18 @@ providers:
 			"request.method", "request.url: the host", "request.json: {hunter}", "request.json: form or json", "auth: one of",
 			"response.id", "response.rules.0", "lookup.url", "lookup.id", "lookup: needs reference", "callback.secret", "callback: needs id",
 		}},
+		"tenants, words and hours": {`
+tenants:
+  "no name": {}
+  acme: {numbers: ["tel:hunter2", "(415) 555-0100"], daily_messages: -1, daily_segments: -2}
+keywords: {stop: [yes, "👍"], help: [STOP]}
+quiet_hours:
+  - {to: ["44"], every_day: hunter2}
+  - {every_day: "20:00-09:00"}
+`, []string{
+			"tenants: a name", "tenants.acme.numbers.0", "tenants.acme.numbers.1", "tenants.acme.daily_messages", "tenants.acme.daily_segments",
+			"keywords.stop.0: means", "keywords.stop.1: 1 to 40", "keywords.help.0: means", "quiet_hours.0.to", "quiet_hours.0: two times", "quiet_hours.1.to", "quiet_hours.1: two times",
+		}},
 		"none at all":   {"", []string{"providers: there is none"}},
 		"two documents": {"providers: []\n---\nproviders: []\n", []string{"more than one document"}},
 	} {
@@ -150,5 +166,28 @@ providers:
 				t.Errorf("a value is shown in:\n%v", err)
 			}
 		})
+	}
+}
+
+func TestTenantsNeedNoProvidersInTheFileAndSayWhatDiffers(t *testing.T) {
+	c, err := withProviders(t, `
+tenants:
+  shop: {numbers: ["+14155550100", "12345"], daily_messages: 0}
+  bank: {numbers: ["+14155550100"], daily_segments: 7}
+keywords: {stop: [desvincular]}
+quiet_hours: [{to: ["+33"], every_day: "10:00-20:00", sunday: none}]
+`, "PROSMS_DAILY_MESSAGES=10", "PROSMS_DAILY_SEGMENTS=20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers, quotas := c.mappedNumbers(), c.ownQuotas()
+	if !slices.Equal(numbers["+14155550100"], []string{"bank", "shop"}) || !slices.Equal(numbers["12345"], []string{"shop"}) {
+		t.Errorf("numbers are mapped to %v", numbers)
+	}
+	if quotas["shop"] != (ports.Usage{Segments: 20}) || quotas["bank"] != (ports.Usage{Messages: 10, Segments: 7}) || c.dailyQuota() != (ports.Usage{Messages: 10, Segments: 20}) {
+		t.Errorf("quotas are %v, of all others %v", quotas, c.dailyQuota())
+	}
+	if c.Keywords.Read("desvincular").Intent != keywords.OptOut || len(c.QuietRules) != len(quiethours.Regions())+1 {
+		t.Error("the words or the hours are not there")
 	}
 }

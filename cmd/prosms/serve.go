@@ -123,13 +123,15 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 
 	handler := &commands.Handler{Store: store, Sealer: store, Lookup: lookup, Region: c.Region, PlainCallbacks: c.WebhookAllowPrivate}
 	queries := projections.Queries{Store: store, Views: st.views, Unseal: store.Unseal}
+	handler.Numbers, handler.Keywords = c.mappedNumbers(), c.Keywords
+	handler.Quotas = newQuotas(c, limits.quota, queries, o.log)
 	gate := &commands.Gate{
 		Store: store, Rule: c.breakerRule(), Providers: providerNames(c), Counts: limits.breakers,
-		Limiter: limits.Limiter, PerSecond: c.ProviderPerSecond, InFlight: c.Concurrency,
+		Limiter: limits.Limiter, PerSecond: c.ProviderPerSecond, PerSender: c.SenderPerSecond, InFlight: c.Concurrency,
 		Own: c.ownTerms(), Log: o.log,
 	}
 	dispatcher := &commands.Dispatcher{
-		Store: store, Providers: ps.Providers, Gate: gate, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours},
+		Store: store, Providers: ps.Providers, Gate: gate, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours, Rules: c.QuietRules},
 		Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
 	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: measured.ForeignFrame}
@@ -201,6 +203,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		return nil
 	}))
 	parts.Go(named("breakers", func() error { return gate.Run(running) }))
+	if ps.rotation != nil {
+		parts.Go(named("secrets", func() error { return ps.rotation.Run(running) }))
+	}
 	if o.roles.has(roleProject) {
 		upgrader := projections.Upgrader{Filler: projections.Filler{Store: log, Views: st.views}, Projections: newProjections(lookup), Log: o.log}
 		parts.Go(named("views", func() error { return lead(running, st.leader, "views", upgrader.Run) }))

@@ -219,6 +219,14 @@ func TestWhatSomebodyDidToTheLogIsLocated(t *testing.T) {
 			d.log, d.commits = slices.Delete(d.log, 4, 5), slices.Delete(d.commits, 4, 5)
 		}, []int64{5, 5, 6}},
 		{"deleted rows of a whole commit", func(d *doctored) { d.log = slices.Delete(d.log, 2, 4) }, []int64{3}},
+		{"an inserted row", func(d *doctored) {
+			d.log = slices.Insert(d.log, 3, d.log[1])
+			d.log[3].Position = 4
+		}, []int64{3, 4, 4, 5}}, // 3: where its commit begins
+		{"a row appended past every commit", func(d *doctored) {
+			d.log = append(d.log, d.log[1])
+			d.log[23].Position = 24
+		}, []int64{24, 24}},
 		{"the last row deleted", func(d *doctored) { d.log = d.log[:len(d.log)-1] }, []int64{23}},
 		{"two rows in each other's place", func(d *doctored) {
 			d.log[1], d.log[4] = d.log[4], d.log[1]

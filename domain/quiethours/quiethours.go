@@ -36,46 +36,21 @@ func Parse(text string) (Window, error) {
 	return w, nil
 }
 
-// Next returns the earliest moment, now or later, at which the window is open in
-// every one of zones at once. It is false if there is none within Horizon, or
-// where no zone is given: what is nowhere has no time of day.
+// EveryDay is w on each day of the week.
+func (w Window) EveryDay() Week {
+	return Week{w, w, w, w, w, w, w}
+}
+
+// Next is that of the week in which w holds every day.
 func (w Window) Next(now time.Time, zones []*time.Location) (time.Time, bool) {
-	if len(zones) == 0 {
-		return time.Time{}, false
-	}
-	at, last := now, now.Add(Horizon)
-	for !at.After(last) {
-		moved := false
-		for _, zone := range zones {
-			if !w.open(at.In(zone)) {
-				at, moved = w.opening(at.In(zone)), true
-			}
-		}
-		if !moved {
-			return at.UTC(), true
-		}
-	}
-	return time.Time{}, false
+	return w.EveryDay().Next(now, zones)
 }
 
-func (w Window) open(local time.Time) bool {
-	minute := minuteOf(local)
-	return minute >= w.from && minute < w.to
-}
-
-// opening returns when the window opens next after local, which it is not open at.
-// Where the clocks are put forward over that moment it opens late, by an hour at
-// most, and where they are put back over it the second time; never early.
-func (w Window) opening(local time.Time) time.Time {
-	for day := 0; ; day++ {
-		at := time.Date(local.Year(), local.Month(), local.Day()+day, 0, w.from, 0, 0, local.Location())
-		if early := w.from - minuteOf(at); early > 0 {
-			at = at.Add(time.Duration(early) * time.Minute)
-		}
-		if at.After(local) {
-			return at
-		}
+// within returns the time of day that is in both.
+func (w Window) within(other Window) Window {
+	both := Window{from: max(w.from, other.from), to: min(w.to, other.to)}
+	if both.from >= both.to {
+		return Window{}
 	}
+	return both
 }
-
-func minuteOf(local time.Time) int { return local.Hour()*60 + local.Minute() }
