@@ -77,3 +77,10 @@ func TestKeyUsesObeyTheirLaws(t *testing.T) {
 		return db.KeyUses(), db.KeyUses()
 	})
 }
+
+func TestImporterObeysItsLaws(t *testing.T) {
+	porttest.Importer(t, func(t *testing.T) (ports.EventStore, ports.Importer) {
+		db := open(t)
+		return db.EventStore(), db.Importer()
+	})
+}
