@@ -60,6 +60,22 @@ func TestFeedObeysItsLaws(t *testing.T) {
 	})
 }
 
+func TestImporterObeysItsLaws(t *testing.T) {
+	porttest.Importer(t, func(t *testing.T) (ports.EventStore, ports.Importer) {
+		url := migrated(t)
+		importer, err := postgres.OpenImporter(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := importer.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return connect(t, url).EventStore(), importer
+	})
+}
+
 // migrated returns the URL of a database of the test's own with the schema.
 func migrated(t testing.TB) string {
 	t.Helper()

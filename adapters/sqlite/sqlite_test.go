@@ -84,3 +84,10 @@ func TestEventStoreKeepsKeysByTheirLaws(t *testing.T) {
 		return db.EventStore(), db.Keyring()
 	})
 }
+
+func TestImporterObeysItsLaws(t *testing.T) {
+	porttest.Importer(t, func(t *testing.T) (ports.EventStore, ports.Importer) {
+		db := open(t)
+		return db.EventStore(), db.Importer()
+	})
+}

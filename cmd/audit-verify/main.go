@@ -1,5 +1,5 @@
-// Command audit-verify checks a bundle of prosms audit export without the log it
-// came from: each event against its digest, each commit against its link, and the
+// Command audit-verify checks a bundle of prosms audit export, or an archive of
+// prosms archive create, without the log it came from: each event against its digest, each commit against its link, and the
 // head that they lead to against a signature. It is for the auditor: it uses
 // nothing but the standard library and package events.
 package main
@@ -49,7 +49,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 		defer file.Close()
 		bundle = file
 	}
-	checked, err := audit.Check(bundle, verifier)
+	lines, err := audit.Unpack(bundle)
+	if err != nil {
+		return err
+	}
+	checked, err := audit.Check(lines, verifier)
 	if err != nil {
 		return fmt.Errorf("the bundle does not verify: %w", err)
 	}

@@ -54,6 +54,8 @@ type commandLine struct {
 	Demo     demoCommand      `cmd:"" help:"Run everything in one process without any server, with a sandbox instead of a provider."`
 	Serve    serveCommand     `cmd:"" help:"Run the gateway, configured by the environment (see .env.example)."`
 	Migrate  migrateCommand   `cmd:"" help:"Bring the database to the schema of this version."`
+	Move     moveCommand      `cmd:"" name:"migrate-store" help:"Copy a stopped installation's store to another database, SQLite or PostgreSQL."`
+	Archive  archiveCommand   `cmd:"" help:"Write the log to a file, verify such a file, and make a database from one."`
 	Keys     keysCommand      `cmd:"" help:"Create, list and revoke API keys."`
 	Staff    staffCommand     `cmd:"" name:"operators" help:"List and invite those who use the admin pages."`
 	Breaker  breakerCommand   `cmd:"" help:"List, open and close the breakers of providers."`

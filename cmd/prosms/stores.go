@@ -24,6 +24,8 @@ type stores struct {
 	keyring    ports.Keyring
 	keyUses    ports.KeyUses
 	leader     ports.Leader
+	exporter   ports.Exporter
+	importer   ports.Importer                                         // nil: has to be opened with the owner's rights
 	feed       func(group string) message.Subscriber                  // the log in frames, for one group of consumers
 	position   func(ctx context.Context, group string) (int64, error) // up to which a group has the log
 	poolUsage  func() float64                                         // connections in use, of those there may be: 0 to 1
@@ -51,6 +53,7 @@ func openStoresAs(ctx context.Context, url string, log *slog.Logger, beside bool
 		}
 		return stores{
 			kind: "sqlite", aloneSince: time.Now(), events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), keyUses: db.KeyUses(), leader: db.Leader(),
+			exporter: db.Exporter(), importer: db.Importer(),
 			feed:     func(group string) message.Subscriber { return db.Feed(group) },
 			position: db.Position, poolUsage: db.PoolUsage,
 			ping:  func(ctx context.Context) error { _, err := db.EventStore().Head(ctx); return err },
@@ -63,6 +66,7 @@ func openStoresAs(ctx context.Context, url string, log *slog.Logger, beside bool
 	}
 	return stores{
 		kind: "postgres", events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), keyUses: db.KeyUses(), leader: db.Leader(),
+		exporter: db.Exporter(),
 		feed:     func(group string) message.Subscriber { return db.Feed(group) },
 		position: func(ctx context.Context, group string) (int64, error) { return db.Feed(group).Position(ctx) },
 		poolUsage: func() float64 {

@@ -61,7 +61,7 @@ type Checked struct {
 func Check(r io.Reader, v *Verifier) (Checked, error) {
 	c := check{verifier: v}
 	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 64<<20)
+	lines.Buffer(nil, longestLine)
 	for lines.Scan() {
 		c.line++
 		if err := c.take(lines.Bytes()); err != nil {
