@@ -34,6 +34,25 @@ func TestRetriedMessageReturnsToItsLane(t *testing.T) {
 	}
 }
 
+// What waits in a tier when the list of delays is changed still comes back in time.
+func TestATierThatIsNoLongerConfiguredDrains(t *testing.T) {
+	c := atBroker(t, Config{RetryDelays: []time.Duration{2 * time.Second}})
+	before := open(t, c)
+	m := numbered(0, 1)[0]
+	m.Metadata.Set(ports.HeaderLane, string(domain.Bulk))
+	publish(t, before, ports.RetryTopic(2*time.Second), m)
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.RetryDelays = []time.Duration{time.Minute}
+	after := open(t, c)
+	got := receive(t, subscribe(t, after, ports.DispatchTopic(domain.Bulk)))
+	if want := numbered(0, 1)[0]; got.UUID != want.UUID || got.Metadata.Get(HeaderDeathReason) != "expired" {
+		t.Errorf("got %s, %v; want %s", got.UUID, got.Metadata, want.UUID)
+	}
+	got.Ack()
+}
+
 func TestRetryNeedsALaneAndAKnownDelay(t *testing.T) {
 	b := open(t, atBroker(t, Config{RetryDelays: []time.Duration{time.Second}}))
 	for name, tt := range map[string]struct {
