@@ -14,7 +14,10 @@ import (
 
 // Oversight answers operators, across tenants. It is a type of its own so that who
 // has only Queries, as the API does, cannot leave the tenant out.
-type Oversight struct{ Queries Queries }
+type Oversight struct {
+	Queries Queries
+	Stored  ports.EventStore // without unsealing, for proofs; nil: that of Queries
+}
 
 // Tenants returns the tenants that have keys, in order.
 func (o Oversight) Tenants(ctx context.Context) ([]string, error) {

@@ -23,8 +23,16 @@ type Proof struct {
 // Holds reports whether nothing speaks against the event.
 func (p Proof) Holds() bool { return p.Digest && (p.Linked || p.Skipped) }
 
-// Prove computes the hashes of events and of their commits again.
+// Prove computes the hashes of a stream and of its commits again, as they are stored:
+// that recorded may be unsealed does not matter.
 func (o Oversight) Prove(ctx context.Context, recorded []events.Recorded) ([]Proof, error) {
+	if len(recorded) == 0 {
+		return nil, nil
+	}
+	stored, err := o.stored().Load(ctx, recorded[0].StreamID)
+	if err != nil {
+		return nil, fmt.Errorf("loading stream %s: %w", recorded[0].StreamID, err)
+	}
 	proofs := make([]Proof, len(recorded))
 	var last Proof
 	for i, e := range recorded {
@@ -35,14 +43,26 @@ func (o Oversight) Prove(ctx context.Context, recorded []events.Recorded) ([]Pro
 			}
 		}
 		proofs[i] = last
-		proofs[i].Position, proofs[i].Digest = e.Position, e.ComputeDigest() == e.Digest
+		proofs[i].Position = e.Position
+		if e.Version <= len(stored) {
+			row := stored[e.Version-1]
+			proofs[i].Digest = row.Digest == e.Digest && row.ComputeDigest() == row.Digest
+		}
 	}
 	return proofs, nil
 }
 
+// stored is the store in which what is personal stands as it is stored.
+func (o Oversight) stored() ports.EventStore {
+	if o.Stored == nil {
+		return o.Queries.Store
+	}
+	return o.Stored
+}
+
 // proveCommit hashes the commit of a position.
 func (o Oversight) proveCommit(ctx context.Context, position int64) (Proof, error) {
-	store := o.Queries.Store
+	store := o.stored()
 	commits, err := store.Commits(ctx, position-1, 1)
 	if err != nil {
 		return Proof{}, fmt.Errorf("loading the commit of position %d: %w", position, err)
