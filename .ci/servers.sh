@@ -62,14 +62,16 @@ install_packages() {
         >"$work/apt.log" 2>&1 || { tail -n 5 "$work/apt.log" && return 1; }
 }
 
-# find_promtool prints the path of promtool: the installed one, or that of Debian's
-# package, which is unpacked and not installed, since that would start a server.
-find_promtool() {
-    command -v promtool && return
+# find_prometheus prints the folder of prometheus and promtool: of the installed ones,
+# or of those in Debian's package, which is unpacked and not installed, since that
+# would start a server.
+find_prometheus() {
+    local program
+    if program=$(command -v promtool) && command -v prometheus >/dev/null; then dirname "$program" && return; fi
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
-    mkdir -p "$work/promtool" && cd "$work/promtool" || return 1
+    mkdir -p "$work/prometheus" && cd "$work/prometheus" || return 1
     { apt-get download prometheus || { [[ $(id -u) == 0 ]] && apt-get update && apt-get download prometheus; }; } >apt.log 2>&1 || return 1
-    dpkg-deb --extract prometheus_*.deb . && [[ -x usr/bin/promtool ]] && echo "$work/promtool/usr/bin/promtool"
+    dpkg-deb --extract prometheus_*.deb . && [[ -x usr/bin/promtool ]] && echo "$work/prometheus/usr/bin"
 }
 
 package_of() {
