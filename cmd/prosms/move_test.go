@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -118,10 +119,10 @@ func move(t *testing.T, from, to string) (string, error) {
 
 func TestAStoreThatMovesThereAndBackIsTheSame(t *testing.T) {
 	first, second, third := sqliteURL(t), servers.Postgres(t), sqliteURL(t)
-	randomLog(t, first, 60, 40)
+	randomLog(t, first, 24, 12)
 	want := contents(t, first)
 	for _, step := range [][2]string{{first, second}, {second, third}, {first, second}} { // the last is done already
-		if printed, err := move(t, step[0], step[1]); err != nil || !strings.Contains(printed, want.Commits[59].Link.String()) {
+		if printed, err := move(t, step[0], step[1]); err != nil || !strings.Contains(printed, want.Commits[23].Link.String()) {
 			t.Fatalf("%v\n%s", err, printed)
 		}
 		if diff := cmp.Diff(want, contents(t, step[1])); diff != "" {
@@ -162,7 +163,7 @@ func TestAMoveThatIsKilledGoesOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			from, to := urls[0], urls[1]
-			randomLog(t, from, 150, 400)
+			randomLog(t, from, 150, 100)
 			child := exec.Command(os.Args[0], "migrate-store", "--from", from, "--to", to)
 			child.Env = append(os.Environ(), "PROSMS_TEST_CHILD=1")
 			if err := child.Start(); err != nil {
@@ -188,8 +189,8 @@ func TestAMoveThatIsKilledGoesOn(t *testing.T) {
 			if err != nil || !strings.Contains(printed, "going on after position") {
 				t.Fatalf("%v\n%s", err, printed)
 			}
-			if diff := cmp.Diff(want, contents(t, to)); diff != "" {
-				t.Errorf("(-source +target)\n%s", diff)
+			if !reflect.DeepEqual(want, contents(t, to)) { // cmp.Diff takes minutes for so much
+				t.Error("the target is not the source")
 			}
 		})
 	}
