@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/pro-sms/prosms/ports"
 )
 
@@ -37,6 +39,18 @@ func checkRoles(given roles) error {
 		return fmt.Errorf("--roles: %s: the roles are %s", strings.Join(unknown, ", "), strings.Join(allRoles, ", "))
 	}
 	return nil
+}
+
+// together runs duties side by side until ctx ends or one fails. A role takes a
+// connection to the store, so what one instance does alone is one role.
+func together(duties []func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		running, ctx := errgroup.WithContext(ctx)
+		for _, duty := range duties {
+			running.Go(func() error { return duty(ctx) })
+		}
+		return running.Wait()
+	}
 }
 
 // lead runs run whenever this instance holds role, until ctx ends or run fails.

@@ -213,14 +213,11 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		parts.Go(named("webhooks", func() error { return hooks.announcer.Run(running) }))
 	}
 	if o.roles.has(roleSchedule) {
-		parts.Go(named("scheduler", func() error { return lead(running, st.leader, "scheduler", scheduler.Run) }))
-		parts.Go(named("replays", func() error { return lead(running, st.leader, "replays", replayer.Run) }))
-		parts.Go(named("eraser", func() error { return lead(running, st.leader, "eraser", eraser.Run) }))
+		duties := []func(context.Context) error{scheduler.Run, replayer.Run, eraser.Run, hooks.pruner.Run, hooks.courier.Run}
 		if !c.HeadKey.IsZero() {
-			parts.Go(named("heads", func() error { return lead(running, st.leader, "heads", newHeadSigner(c, log, o.log).Run) }))
+			duties = append(duties, newHeadSigner(c, log, o.log).Run)
 		}
-		parts.Go(named("pruner", func() error { return lead(running, st.leader, "pruner", hooks.pruner.Run) }))
-		parts.Go(named("courier", func() error { return lead(running, st.leader, "courier", hooks.courier.Run) }))
+		parts.Go(named("scheduler", func() error { return lead(running, st.leader, "scheduler", together(duties)) }))
 	}
 	parts.Go(named("router", func() error { return runRouter(running, router, dispatcher, b) }))
 	adminURL := "http://" + reachable(listeners.admin.Addr())
