@@ -143,7 +143,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_BREAKER_CONSECUTIVE", "10", number(&c.Breaker.Consecutive, 1, 1_000_000), "failures in a row after which a provider is left alone", false},
 		{"PROSMS_BREAKER_COOLDOWN", "30s", duration(&c.Breaker.Cooldown, 100*time.Millisecond, time.Hour), "before probes; doubles while they fail, up to 5m", false},
 		{"PROSMS_BREAKER_PROBES", "3", number(&c.Breaker.Probes, 1, 1000), "calls that decide whether a provider is back", false},
-		{"PROSMS_MASTER_KEY", "", masterKey(&c.MasterKey), "32 bytes in base64 that wrap the database's keys; empty: they are kept unwrapped", true},
+		{"PROSMS_MASTER_KEY", "", masterKey(&c.MasterKey), "32 bytes in base64 that wrap the database's keys; empty: those in the file master-key beside a SQLite database, else keys are kept unwrapped", true},
 		{"PROSMS_MASTER_KEY_PREVIOUS", "", masterKey(&c.MasterKeyPrevious), "the master key before, until prosms master-key rotate has wrapped every key by the present one", true},
 		{"PROSMS_RETENTION", "0", retention(&c.Retention), "how long after its day the body of a text can be read, such as 720h; what may still be sent is kept longer; 0: for ever", false},
 		{"PROSMS_HEAD_KEY", "", headKey(&c.HeadKey), "signs the head of the log each minute that it grows, see prosms audit key; empty: nothing is signed", true},
@@ -176,6 +176,9 @@ func loadConfig(environ []string) (Config, error) {
 		value, origin := given[s.name], "environment"
 		if value == "" {
 			value, origin = s.def, "default"
+		}
+		if beside := masterKeyBeside(c.DatabaseURL); s.name == "PROSMS_MASTER_KEY" && value == "" && beside != "" {
+			value, origin = "file:"+beside, "beside the database"
 		}
 		c.shown = append(c.shown, web.Setting{Name: s.name, Value: shownAs(s, value), Origin: origin, About: s.about})
 		err := error(nil)

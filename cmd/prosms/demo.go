@@ -37,6 +37,9 @@ func (d demoCommand) Run(ctx context.Context, p process) error {
 	if err := os.MkdirAll(d.Data, 0o700); err != nil {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
+	if _, err := keep(filepath.Join(d.Data, masterKeyFile), newMasterKey); err != nil {
+		return fmt.Errorf("keeping the master key: %w", err)
+	}
 	config, err := loadConfig([]string{
 		"DATABASE_URL=sqlite://" + filepath.Join(d.Data, demoDatabase),
 		"PROSMS_HTTP_ADDR=" + d.HTTP, "PROSMS_ADMIN_ADDR=" + d.Admin,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pro-sms/prosms/commands"
 )
 
 // curlLine is what the demo asks a newcomer to paste.
@@ -87,5 +90,16 @@ func TestTheCurlLineOfTheDemoSendsATextAndAKillLosesNothing(t *testing.T) {
 	<-second.exited
 	if second.err != nil {
 		t.Errorf("after SIGTERM: %v", second.err)
+	}
+	// Its keys are wrapped by the one beside the database, which tools find.
+	environ := []string{"DATABASE_URL=sqlite://" + filepath.Join(data, demoDatabase), "PROSMS_LOG_LEVEL=error"}
+	if printed, err := runHere(t, environ, "verify"); err != nil {
+		t.Errorf("verify: %v\n%s", err, printed)
+	}
+	if err := os.Rename(filepath.Join(data, masterKeyFile), filepath.Join(data, "lost")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runHere(t, environ, "keys", "list"); !errors.Is(err, commands.ErrMasterKey) {
+		t.Errorf("without the master key: %v", err)
 	}
 }

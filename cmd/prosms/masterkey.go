@@ -2,11 +2,39 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/pro-sms/prosms/commands"
 )
+
+// masterKeyFile is where a demo keeps its master key, beside the database.
+const masterKeyFile = "master-key"
+
+// masterKeyBeside returns the file with the master key of a SQLite database; empty
+// where there is none. So every tool can read what a demo has written.
+func masterKeyBeside(databaseURL string) string {
+	database, ok := sqlitePath(databaseURL)
+	if !ok {
+		return ""
+	}
+	path := filepath.Join(filepath.Dir(database), masterKeyFile)
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+// newMasterKey returns 32 random bytes in base64.
+func newMasterKey() string {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails: it crashes the program instead
+	return base64.StdEncoding.EncodeToString(key)
+}
 
 type masterKeyCommand struct {
 	Rotate masterKeyRotate `cmd:"" help:"Wrap every key of the database by PROSMS_MASTER_KEY; what is wrapped by PROSMS_MASTER_KEY_PREVIOUS, or plain, is read."`
