@@ -206,7 +206,13 @@ func TestATextExpiresInTimeWhileItsProviderIsLeftAlone(t *testing.T) {
 func TestAProviderIsProbedWithThoseThatHaveMostAttemptsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.carrier.answer = func(ports.Text) ports.Outcome { return down() }
+		var back atomic.Bool
+		w.carrier.answer = func(ports.Text) ports.Outcome {
+			if back.Load() {
+				return taken()
+			}
+			return down()
+		}
 		w.dispatcher.Gate = w.gateOn(nil)
 		probing := time.Now().Add(time.Minute)
 		w.record(breakerPrefix+"carrier", events.BreakerOpened{Provider: "carrier", Reason: breaker.ReasonRate, Until: probing.UTC()})
@@ -220,7 +226,7 @@ func TestAProviderIsProbedWithThoseThatHaveMostAttemptsLeft(t *testing.T) {
 		if w.message("msg_tired").Attempt != 1 || w.carrier.sent() == 0 {
 			t.Errorf("%d probes, and the last attempt of a text among them", w.carrier.sent())
 		}
-		w.carrier.answer = nil
+		back.Store(true)
 		acked()
 		w.expect("msg_tired", "message.accepted", "message.attempted", "message.failed", "message.retried",
 			"message.attempted", "message.dispatched")
