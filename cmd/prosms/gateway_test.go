@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -33,6 +34,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv("PROSMS_TEST_CHILD") != "" {
 		main()
 		return
+	}
+	// Most of these tests wait for something: four at a time, unless the command line
+	// says otherwise.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

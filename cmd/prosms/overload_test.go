@@ -33,7 +33,7 @@ func TestOverloadIsRefusedCleanlyInBoundedMemory(t *testing.T) {
 			texts   int // in a request
 			refusal string
 		}{
-			{"of one key", "50", 100, 1, "429 with Retry-After"},
+			{"of one key", "5", 100, 1, "429 with Retry-After"},
 			{"of all that is there", "0", 64, 10, "503 with Retry-After"},
 		} {
 			t.Run(name+" "+load.name, func(t *testing.T) {
