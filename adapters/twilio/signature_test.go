@@ -142,7 +142,7 @@ func FuzzVerifySignature(f *testing.F) {
 		oracle := client.NewRequestValidator("12345")
 		plain, _, _ := strings.Cut(u, "#")
 		if parsed, err := url.Parse(plain); err != nil || parsed.User != nil {
-			t.Skip("a URL that only we take")
+			return // a URL that only we take
 		}
 		if !oracle.ValidateBody(plain, body, signature) {
 			t.Errorf("accepted %q with %q; Twilio's validator refuses", u, body)

@@ -31,15 +31,7 @@ func prometheusProgram(t *testing.T) string {
 	if program := os.Getenv("PROSMS_TEST_PROMETHEUS"); program != "" {
 		return program
 	}
-	program, err := exec.LookPath("prometheus")
-	if err != nil {
-		t.Attr(servers.Attribute+"prometheus", servers.Skipped+"not installed")
-		if os.Getenv("CI") == "true" || os.Getenv("PROSMS_TEST_REQUIRE") == "all" {
-			t.Fatal("there is no Prometheus, and nothing may be missing")
-		}
-		t.Skip("SKIPPED FOR WANT OF PROMETHEUS: install it, or let ./test do so on Debian")
-	}
-	return program
+	return servers.Program(t, "prometheus")
 }
 
 // startPrometheus scrapes the jobs, by name, at their addresses until the test ends.
