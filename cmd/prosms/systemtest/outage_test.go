@@ -1,0 +1,81 @@
+package systemtest
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pro-sms/prosms/ports/porttest/servers"
+)
+
+func TestIntakeGoesOnWithoutTheBrokerAndEverythingIsDeliveredAfterwards(t *testing.T) {
+	t.Parallel()
+	address, _ := servers.RabbitMQ(t)
+	broker := newCable(t, hostOf(t, address))
+	rig := newRig(t, true)
+	rig.replace("RABBITMQ_URL", broker.through(address))
+	gateway := rig.start()
+	ids, err := gateway.sendBatch(200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broker.pull()
+	for range 5 {
+		more, err := gateway.sendBatch(100)
+		if ids = append(ids, more...); err != nil {
+			t.Errorf("without the broker: %v", err)
+		}
+	}
+	var ready struct{ Status string }
+	eventually(t, 10*time.Second, "degraded", func() bool {
+		status, err := gateway.call("GET", "/readyz", nil, &ready)
+		return err == nil && status == http.StatusOK && ready.Status == "degraded"
+	})
+	broker.plug()
+	gateway.expectAllDelivered(ids, 60*time.Second)
+	gateway.stop()
+}
+
+func TestIntakeRefusesWithoutTheStoreAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	address := servers.Postgres(t)
+	store := newCable(t, hostOf(t, address))
+	rig := newRig(t, true)
+	rig.replace("DATABASE_URL", store.through(rig.value("DATABASE_URL")))
+	gateway := rig.start()
+	ids, err := gateway.sendBatch(300)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.pull()
+	response := gateway.post(t, `{"to":"+14155552671","body":"refused"}`)
+	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+		t.Errorf("without the store: %d, Retry-After %q; want 503 with it", response.StatusCode, response.Header.Get("Retry-After"))
+	}
+	store.plug()
+	eventually(t, 20*time.Second, "ready again", func() bool {
+		status, err := gateway.call("GET", "/readyz", nil, nil)
+		return err == nil && status == http.StatusOK
+	})
+	// What was being sent when the store went away is in doubt until it is looked up.
+	gateway.expectAll(ids, []string{"delivered", "dispatched"}, 90*time.Second)
+	gateway.stop()
+}
+
+// post sends a message as it is.
+func (i *instance) post(t *testing.T, body string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), "POST", i.url+"/v1/messages", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+i.rig.key)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response
+}

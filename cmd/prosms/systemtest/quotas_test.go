@@ -1,0 +1,39 @@
+package systemtest
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+)
+
+func TestARestartGivesNobodyANewDay(t *testing.T) {
+	t.Parallel()
+	for name, full := range map[string]bool{"embedded": false, "full": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, full, "PROSMS_DAILY_MESSAGES=3")
+			i := r.start()
+			text := `{"to":"+14155552671","body":"hello"}`
+			send := func(want int) {
+				t.Helper()
+				answer := i.post(t, text)
+				_ = answer.Body.Close()
+				if answer.StatusCode != want {
+					t.Fatalf("answer %d, want %d", answer.StatusCode, want)
+				}
+				if after, _ := strconv.Atoi(answer.Header.Get("Retry-After")); want == http.StatusTooManyRequests && (after < 1 || after > 86_400) {
+					t.Errorf("Retry-After %d", after)
+				}
+			}
+			send(http.StatusAccepted)
+			send(http.StatusAccepted)
+			i.kill()
+			if full {
+				emptyCache(t, r.value("REDIS_URL"))
+			}
+			i = r.start()
+			send(http.StatusAccepted)
+			send(http.StatusTooManyRequests)
+			i.stop()
+		})
+	}
+}
