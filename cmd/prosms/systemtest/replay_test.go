@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	_ "modernc.org/sqlite" // to plant faults
 
 	"github.com/pro-sms/prosms/adapters/postgres"
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/ports/porttest/servers"
@@ -128,8 +130,20 @@ func TestAReplayThatWasKilledGoesOn(t *testing.T) {
 // fill writes the lives of n texts to the log, and brings the views up to date.
 func fill(t *testing.T, r *rig, n int) {
 	t.Helper()
-	alone(t, r.value("DATABASE_URL"), func(st stores) { write(t, st.events, n, 0) })
-	r.command("replay")
+	alone(t, r.value("DATABASE_URL"), func(st stores) {
+		write(t, st.events, n, 0)
+		lookup, err := commands.OpenLookup(t.Context(), st.keyring, commands.Master{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runner := projections.Runner{Store: st.events, Views: st.views, Log: slog.New(slog.DiscardHandler), FrameSize: 5000, Projections: []projections.Projection{
+			projections.Messages(), projections.Keys(), projections.OptOuts(), projections.InboundTexts(), projections.DeadLetters(), projections.Replays(),
+			projections.Contacts(func(number events.Personal) string { return lookup.ConsentStream(commands.EveryTenant, number) }),
+		}}
+		if err := runner.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // write appends the lives of n texts. A life stands in one piece, or its events stand
