@@ -57,7 +57,7 @@ func (p *Poison) try(ctx context.Context, lane domain.Lane, work ports.Work) err
 	if ctx.Err() != nil || errors.Is(cause, ports.ErrUnavailable) || errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
 		return fmt.Errorf("dispatching %s once more: %w", work.MessageID, cause)
 	}
-	_, decided, err := execute(ctx, p.Store, work.MessageID, func(m stream[domain.Message]) (domain.Command, events.Meta, error) {
+	given, decided, err := execute(ctx, p.Store, work.MessageID, func(m stream[domain.Message]) (domain.Command, events.Meta, error) {
 		return domain.GiveUp{Attempt: work.Attempt, Detail: "no instance can claim it"}, m.consequence("dispatcher"), nil
 	})
 	if errors.Is(err, ports.ErrUnavailable) || ctx.Err() != nil {
@@ -65,7 +65,7 @@ func (p *Poison) try(ctx context.Context, lane domain.Lane, work ports.Work) err
 	}
 	// Where even its stream cannot be read, it is for whoever reads this.
 	cause = errors.Join(cause, err)
-	p.Log.Error("message cannot be claimed", "message", work.MessageID, "error", cause, "dead_lettered", len(decided) > 0)
+	p.Log.Error("message cannot be claimed", "message", work.MessageID, "error", cause, "dead_lettered", len(decided) > 0, given.trace())
 	return nil
 }
 

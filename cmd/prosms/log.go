@@ -12,9 +12,17 @@ func newLogger(w io.Writer, c Config) *slog.Logger {
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		level = slog.LevelInfo
 	}
+	format, terminal := c.LogFormat, isTerminal(w)
+	if format == "auto" && terminal {
+		format = "pretty"
+	}
 	options := &slog.HandlerOptions{Level: level}
-	if c.LogFormat == "json" {
+	switch format {
+	case "json":
 		return slog.New(slog.NewJSONHandler(w, options))
+	case "pretty":
+		// https://no-color.org
+		return slog.New(newPrettyHandler(w, level, terminal && c.environ["NO_COLOR"] == ""))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
 }
