@@ -14,22 +14,28 @@ import (
 // most PROSMS_START_TIMEOUT: parts of an installation may be started in any order.
 // What waiting does not cure, such as another schema or a wrong password, is an
 // error at once. The broker and the cache are not waited for: serve does without.
-func awaitStores(ctx context.Context, c Config, log *slog.Logger) (st stores, err error) {
-	err = await(ctx, c.StartTimeout, log, func() error {
+// With migrate, PostgreSQL gets its schema first. It tells waiting why it waits.
+func awaitStores(ctx context.Context, c Config, migrate bool, log *slog.Logger, waiting func(error)) (st stores, err error) {
+	_, local := sqlitePath(c.DatabaseURL)
+	err = await(ctx, c.StartTimeout, func() error {
+		if migrate && !local {
+			if err := postgres.Migrate(ctx, c.DatabaseURL); err != nil {
+				return err
+			}
+		}
 		st, err = openStores(ctx, c.DatabaseURL, log)
 		return err
+	}, func(err error, left time.Duration) {
+		waiting(err)
+		log.Warn("waiting for the database", "error", err, "giving_up_in", left.Round(time.Second))
 	})
 	return st, err
 }
 
-// awaitMigration is postgres.Migrate that waits in the same way.
-func awaitMigration(ctx context.Context, c Config, log *slog.Logger) error {
-	return await(ctx, c.StartTimeout, log, func() error { return postgres.Migrate(ctx, c.DatabaseURL) })
-}
-
 // await calls open until it succeeds, fails for another reason than that the
-// database is unavailable, or limit is over: 0.25 s apart at first, 5 s at most.
-func await(ctx context.Context, limit time.Duration, log *slog.Logger, open func() error) error {
+// database is unavailable, or limit is over: 0.25 s apart at first, 5 s at most. It
+// tells waiting of each failure before the next call, and how much time is left.
+func await(ctx context.Context, limit time.Duration, open func() error, waiting func(error, time.Duration)) error {
 	deadline := time.Now().Add(limit)
 	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		err := open()
@@ -37,7 +43,7 @@ func await(ctx context.Context, limit time.Duration, log *slog.Logger, open func
 		if err == nil || !errors.Is(err, ports.ErrUnavailable) || left <= 0 {
 			return err
 		}
-		log.Warn("waiting for the database", "error", err, "giving_up_in", left.Round(time.Second))
+		waiting(err, left)
 		select {
 		case <-ctx.Done():
 			return err

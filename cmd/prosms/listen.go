@@ -32,6 +32,14 @@ func listen(ctx context.Context, c Config, roles roles) (listeners, error) {
 	return l, nil
 }
 
+// all are those that there are.
+func (l listeners) all() []net.Listener {
+	if l.api == nil {
+		return []net.Listener{l.admin}
+	}
+	return []net.Listener{l.api, l.admin}
+}
+
 // apiURL is where a program on this machine finds the API; empty without it.
 func (l listeners) apiURL() string {
 	if l.api == nil {
@@ -42,10 +50,9 @@ func (l listeners) apiURL() string {
 
 // close closes what no server has closed yet.
 func (l listeners) close() {
-	if l.api != nil {
-		_ = l.api.Close()
+	for _, listener := range l.all() {
+		_ = listener.Close()
 	}
-	_ = l.admin.Close()
 }
 
 // reachable returns addr as a program on this machine can dial it.

@@ -34,18 +34,13 @@ func (s serveCommand) Run(ctx context.Context, p process) error {
 	if err := checkRoles(s.Roles); err != nil {
 		return err
 	}
-	log := newLogger(p.Stderr, config)
-	if _, local := sqlitePath(config.DatabaseURL); s.Migrate && !local {
-		if err := awaitMigration(ctx, config, log); err != nil {
-			return err
-		}
-	}
-	return serve(ctx, config, options{roles: s.Roles, log: log})
+	return serve(ctx, config, options{roles: s.Roles, migrate: s.Migrate, log: newLogger(p.Stderr, config)})
 }
 
 // options are what a run of serve is told beyond the configuration.
 type options struct {
 	roles   roles
+	migrate bool // PostgreSQL, before it is opened
 	sandbox sandboxOptions
 	demo    bool // its operator needs no password
 	log     *slog.Logger
@@ -77,7 +72,14 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	defer closeTracing(traces, o.log)
 	o.log = slog.New(traces.LogHandler(o.log.Handler()))
 	measured := metrics.New(traces != nil, o.log)
-	st, err := awaitStores(ctx, c, o.log)
+	listeners, err := listen(ctx, c, o.roles)
+	if err != nil {
+		return err
+	}
+	defer listeners.close()
+	meanwhile := answerMeanwhile(listeners)
+	defer meanwhile.stop()
+	st, err := awaitStores(ctx, c, o.migrate, o.log, meanwhile.because)
 	if err != nil {
 		return err
 	}
@@ -104,11 +106,6 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, limits.close()) }()
 
-	listeners, err := listen(ctx, c, o.roles)
-	if err != nil {
-		return err
-	}
-	defer listeners.close()
 	localURL := listeners.apiURL()
 	if c.PublicURL == "" && len(c.Providers) == 0 {
 		c.PublicURL = localURL
@@ -192,6 +189,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		return err
 	}
 
+	meanwhile.stop()
 	if o.roles.has(roleAPI) {
 		parts.Go(named("api", func() error { return api.Serve(running, listeners.api) }))
 	}

@@ -100,6 +100,14 @@ func TestServeWaitsForADatabaseThatIsNotThereYet(t *testing.T) {
 	eventually(t, 10*time.Second, "said to wait", func() bool {
 		return strings.Contains(gateway.output.String(), "waiting for the database")
 	})
+	for _, url := range []string{gateway.url, gateway.admin} {
+		if !answersWell(url+"/livez") || answersWell(url+"/readyz") {
+			t.Errorf("while it waits, %s does not live, or is ready", url)
+		}
+	}
+	if response := gateway.post(t, "{}"); response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+		t.Errorf("while it waits a text is answered with %d, Retry-After %q", response.StatusCode, response.Header.Get("Retry-After"))
+	}
 	wire.plug()
 	eventually(t, 20*time.Second, "ready", gateway.ready)
 	gateway.stop()
