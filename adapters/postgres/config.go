@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -17,6 +19,11 @@ type Config struct {
 	MaxConns  int          // in the pool; 0 means 10. Each Feed holds one while a frame is handled
 	FrameSize int          // events in a frame of a Feed at most; 0 means 500
 	Logger    *slog.Logger // nil logs nothing
+
+	// Login returns the user and the password for a new connection, in place of those
+	// in URL: a secret may change while connections that it has opened live on. nil:
+	// it does not change.
+	Login func(context.Context) *url.Userinfo
 
 	// StatementTimeout bounds every statement, so that a connection that nobody
 	// answers on is given up. 0 means 30 s
@@ -48,6 +55,7 @@ func (c Config) pool() (*pgxpool.Config, error) {
 		config.MaxConns = int32(c.MaxConns)
 	}
 	config.PingTimeout = pingTimeout
+	config.BeforeConnect = c.login
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
@@ -61,6 +69,16 @@ func (c Config) pool() (*pgxpool.Config, error) {
 		return conn.Exec(ctx, "SET ROLE "+appRole+"; "+planning).Close()
 	}
 	return config, nil
+}
+
+// login has config log in as of now.
+func (c Config) login(ctx context.Context, config *pgx.ConnConfig) error {
+	if c.Login != nil {
+		user := c.Login(ctx)
+		config.User = user.Username()
+		config.Password, _ = user.Password()
+	}
+	return nil
 }
 
 func (c Config) logger() *slog.Logger {

@@ -22,6 +22,15 @@ func unavailable(err error) error {
 	return fmt.Errorf("%w: %w", ports.ErrUnavailable, err)
 }
 
+// unavailableAtStart is unavailable for who connects for the first time: a login that
+// is refused is a fault of the configuration, which waiting does not cure.
+func unavailableAtStart(err error) error {
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok && isLoginCode(answer.Code) {
+		return err
+	}
+	return unavailable(err)
+}
+
 func isOutage(err error) bool {
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return isOutageCode(answer.Code)
@@ -47,5 +56,9 @@ func isOutageCode(code string) bool {
 		return true
 	}
 	class := code[:min(2, len(code))]
-	return class == "08" || class == "53" || class == "58" // connection exception, insufficient resources, system error
+	return isLoginCode(code) || class == "08" || class == "53" || class == "58" // connection exception, insufficient resources, system error
 }
+
+// isLoginCode knows class 28, invalid authorization. Of a database that was open
+// before, it says that its secret is changing: see Config.Login.
+func isLoginCode(code string) bool { return code[:min(2, len(code))] == "28" }

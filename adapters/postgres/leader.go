@@ -45,7 +45,7 @@ func (l *Leader) win(ctx context.Context, role string) (*pgx.Conn, error) {
 		won := false
 		err := ctx.Err()
 		if conn == nil && err == nil {
-			conn, err = pgx.ConnectConfig(ctx, l.db.single)
+			conn, err = l.db.connect(ctx)
 		}
 		if err == nil {
 			// Two keys of 32 bits: the append lock is one of 64 and cannot collide.

@@ -61,7 +61,7 @@ func (db *DB) listen(ctx context.Context) {
 
 // listenOnce returns when its connection is lost or ctx ends.
 func (db *DB) listenOnce(ctx context.Context) error {
-	conn, err := pgx.ConnectConfig(ctx, db.single)
+	conn, err := db.connect(ctx)
 	if err != nil {
 		return fmt.Errorf("connecting: %w", err)
 	}

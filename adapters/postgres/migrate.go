@@ -42,7 +42,7 @@ func Migrate(ctx context.Context, url string) error {
 		return fmt.Errorf("preparing migrations: %w", err)
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrating: %w", unavailable(err))
+		return fmt.Errorf("migrating: %w", unavailableAtStart(err))
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func SchemaVersion(ctx context.Context, url string) (Schema, error) {
 	config.ConnConfig.AfterConnect = nil // the role may not exist yet
 	conn, err := pgx.ConnectConfig(ctx, config.ConnConfig)
 	if err != nil {
-		return Schema{}, fmt.Errorf("reading schema version: %w", unavailable(err))
+		return Schema{}, fmt.Errorf("reading schema version: %w", unavailableAtStart(err))
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	var current int64

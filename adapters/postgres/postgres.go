@@ -18,7 +18,8 @@ import (
 type DB struct {
 	pool    *pgxpool.Pool
 	sql     *sql.DB         // the same pool, for watermill-sql
-	single  *pgx.ConnConfig // for connections outside the pool
+	single  *pgx.ConnConfig // for connections outside the pool: see connect
+	login   func(context.Context, *pgx.ConnConfig) error
 	log     *slog.Logger
 	frame   int // events in a frame at most
 	changes changes
@@ -44,15 +45,24 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("opening database: %w", unavailable(err))
+		return nil, fmt.Errorf("opening database: %w", unavailableAtStart(err))
 	}
 	listening, stop := context.WithCancel(context.WithoutCancel(ctx))
 	db := &DB{
-		pool: pool, sql: stdlib.OpenDBFromPool(pool), single: pooled.ConnConfig,
+		pool: pool, sql: stdlib.OpenDBFromPool(pool), single: pooled.ConnConfig, login: config.login,
 		log: config.logger(), frame: config.frameSize(), stop: stop,
 	}
 	db.wait.Go(func() { db.listen(listening) })
 	return db, nil
+}
+
+// connect opens a connection outside the pool.
+func (db *DB) connect(ctx context.Context) (*pgx.Conn, error) {
+	config := db.single.Copy()
+	if err := db.login(ctx, config); err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, config)
 }
 
 // Close ends the listener and closes all connections. Feeds, leaders and calls in

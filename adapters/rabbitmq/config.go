@@ -1,9 +1,11 @@
 package rabbitmq
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -13,7 +15,11 @@ import (
 // cannot be changed once declared: a changed delay or consumer is a new queue,
 // beside which the old one drains.
 type Config struct {
-	URL            string          // amqp://user:password@host:port/vhost, percent-encoded; amqps: TLS
+	URL string // amqp://user:password@host:port/vhost, percent-encoded; amqps: TLS
+	// Login returns the user and the password for a new connection, in place of those in
+	// URL: a secret may change while connections that it has opened live on. nil: it does
+	// not change.
+	Login          func(context.Context) *url.Userinfo
 	Prefix         string          // before every name at the broker; empty in production
 	RetryDelays    []time.Duration // a queue for each; whole seconds
 	EventConsumers []string        // a queue of events for each: "projections"

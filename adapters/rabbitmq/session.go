@@ -38,6 +38,7 @@ func connect(ctx context.Context, c Config, name string, t *topology) (*session,
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(name)
 	conn, err := amqp.DialConfig(c.URL, amqp.Config{
+		SASL:       c.sasl(ctx),
 		Heartbeat:  heartbeat,
 		Properties: properties,
 		Dial: func(network, address string) (net.Conn, error) {
@@ -72,6 +73,16 @@ func connect(ctx context.Context, c Config, name string, t *topology) (*session,
 		return nil, err
 	}
 	return s, nil
+}
+
+// sasl returns how to log in; nil: as the URL says.
+func (c Config) sasl(ctx context.Context) []amqp.Authentication {
+	if c.Login == nil {
+		return nil
+	}
+	user := c.Login(ctx)
+	password, _ := user.Password()
+	return []amqp.Authentication{&amqp.PlainAuth{Username: user.Username(), Password: password}}
 }
 
 // redeclareAfter is how long a queue that somebody deleted stays deleted. RabbitMQ

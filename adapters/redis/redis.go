@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -20,7 +21,11 @@ type Config struct {
 	URL     string        // redis://user:password@host:port/db, rediss:// for TLS; never logged
 	Timeout time.Duration // of one command, as requests wait for it; 0 means 50ms
 	Dial    time.Duration // of a connection, which goes on when the command has given up; 0 means 2s
-	Log     *slog.Logger  // told at level debug what the library says by itself; nil means nobody is
+	// Login returns the user and the password for a new connection, in place of those in
+	// URL: a secret may change while connections that it has opened live on. nil: it does
+	// not change.
+	Login func(context.Context) *url.Userinfo
+	Log   *slog.Logger // told at level debug what the library says by itself; nil means nobody is
 }
 
 // Client is a pool of connections. It is safe for concurrent use.
@@ -37,6 +42,13 @@ func Open(c Config) (*Client, error) {
 		return nil, errors.New("parsing Redis URL: malformed") // err quotes it, password and all
 	}
 	goredis.SetLogger(library{c.Log})
+	if c.Login != nil {
+		options.CredentialsProviderContext = func(ctx context.Context) (string, string, error) {
+			user := c.Login(ctx)
+			password, _ := user.Password()
+			return user.Username(), password, nil
+		}
+	}
 	timeout := orDefault(c.Timeout, 50*time.Millisecond)
 	options.ClientName = "prosms"
 	options.ContextTimeoutEnabled = true

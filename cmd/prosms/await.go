@@ -15,7 +15,7 @@ import (
 // What waiting does not cure, such as another schema or a wrong password, is an
 // error at once. The broker and the cache are not waited for: serve does without.
 // With migrate, PostgreSQL gets its schema first. It tells waiting why it waits.
-func awaitStores(ctx context.Context, c Config, migrate bool, log *slog.Logger, waiting func(error)) (st stores, err error) {
+func awaitStores(ctx context.Context, c Config, migrate bool, login loginFunc, log *slog.Logger, waiting func(error)) (st stores, err error) {
 	_, local := sqlitePath(c.DatabaseURL)
 	err = await(ctx, c.StartTimeout, func() error {
 		if migrate && !local {
@@ -23,7 +23,7 @@ func awaitStores(ctx context.Context, c Config, migrate bool, log *slog.Logger, 
 				return err
 			}
 		}
-		st, err = openStores(ctx, c.DatabaseURL, log)
+		st, err = openStoresAs(ctx, c.DatabaseURL, log, openedAs{login: login})
 		return err
 	}, func(err error, left time.Duration) {
 		waiting(err)

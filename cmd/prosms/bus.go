@@ -45,7 +45,7 @@ func (b bus) relayGroups() []string {
 // openBus connects to the broker, or makes a bus within this process. There a
 // publisher waits for its consumer, so every topic gets a relay of its own: slow
 // bulk must not hold up the views.
-func openBus(ctx context.Context, c Config, log *slog.Logger) (bus, error) {
+func openBus(ctx context.Context, c Config, login loginFunc, log *slog.Logger) (bus, error) {
 	topics := []string{ports.TopicEvents}
 	for _, lane := range domain.Lanes {
 		topics = append(topics, ports.DispatchTopic(lane))
@@ -59,7 +59,7 @@ func openBus(ctx context.Context, c Config, log *slog.Logger) (bus, error) {
 		return b, nil
 	}
 	broker, err := rabbitmq.Open(ctx, rabbitmq.Config{
-		URL: c.RabbitMQURL, Prefix: c.BusPrefix, RetryDelays: c.RetryDelays,
+		URL: c.RabbitMQURL, Login: login, Prefix: c.BusPrefix, RetryDelays: c.RetryDelays,
 		EventConsumers: eventConsumers, Log: log,
 	})
 	if err != nil {

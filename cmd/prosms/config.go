@@ -111,7 +111,7 @@ func (c *Config) settings() []setting {
 		{"TWILIO_MESSAGING_SERVICE_SID", "", text(&c.TwilioService), "sends instead of TWILIO_FROM", false},
 		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API", false},
 		{"PROSMS_CONFIG", "", text(&c.ProvidersFile), "a YAML file with more providers, and routes: see deploy/providers.example.yml", false},
-		{"PROSMS_SECRETS_REFRESH", "5m", duration(&c.SecretsEvery, 10*time.Second, 24*time.Hour), "how often the providers' secrets are read anew where they are references; a 401 has them read at once", false},
+		{"PROSMS_SECRETS_REFRESH", "5m", duration(&c.SecretsEvery, 10*time.Second, 24*time.Hour), "how often the providers' secrets are read anew where they are references; a 401 has them read at once; those of database, broker and cache are read for new connections", false},
 		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks", false},
 		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "admin pages, metrics, health and profiles; keep it private", false},
 		{"PROSMS_PUBLIC_URL", "", text(&c.PublicURL), "the URL under which providers reach PROSMS_HTTP_ADDR; empty: no status callbacks", false},

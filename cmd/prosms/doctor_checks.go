@@ -137,7 +137,7 @@ func (f *findings) examineBroker(ctx context.Context, c Config) {
 		return
 	}
 	const cure = "check RABBITMQ_URL; rabbitmq-diagnostics alarms; rabbitmqctl enable_feature_flag all; drain and delete a queue that has other arguments"
-	b, err := openBus(ctx, c, slog.New(slog.DiscardHandler))
+	b, err := openBus(ctx, c, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		f.check("RabbitMQ and its queues", "", cure, err)
 		return

@@ -22,11 +22,11 @@ type limits struct {
 
 // openLimits counts requests in Redis, so that all instances share the limits;
 // without Redis, or while it is gone, each instance counts for itself.
-func openLimits(c Config, log *slog.Logger) (limits, error) {
+func openLimits(c Config, login loginFunc, log *slog.Logger) (limits, error) {
 	if c.RedisURL == "" {
 		return limits{Limiter: &memory.Limiter{}, quota: &memory.Quota{}, close: func() error { return nil }}, nil
 	}
-	client, err := redis.Open(redis.Config{URL: c.RedisURL, Log: log})
+	client, err := redis.Open(redis.Config{URL: c.RedisURL, Login: login, Log: log})
 	if err != nil {
 		return limits{}, err
 	}
@@ -40,7 +40,7 @@ func openLimits(c Config, log *slog.Logger) (limits, error) {
 
 // pingRedis asks Redis once.
 func pingRedis(ctx context.Context, c Config) error {
-	l, err := openLimits(c, slog.New(slog.DiscardHandler))
+	l, err := openLimits(c, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	defer listeners.close()
 	meanwhile := answerMeanwhile(listeners)
 	defer meanwhile.stop()
-	st, err := awaitStores(ctx, c, o.migrate, o.log, meanwhile.because)
+	logins := newLogins(c, o.log)
+	defer logins.close()
+	st, err := awaitStores(ctx, c, o.migrate, logins.database, o.log, meanwhile.because)
 	if err != nil {
 		return err
 	}
@@ -94,13 +96,13 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	// is personal is sealed; who decides, sends or shows has the store.
 	log := traces.EventStore(commits)
 	store := newSealer(c, st, log, lookup)
-	b, err := openBus(ctx, c, o.log)
+	b, err := openBus(ctx, c, logins.broker, o.log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	b.Bus = traces.Bus(b.Bus)
-	limits, err := openLimits(c, o.log)
+	limits, err := openLimits(c, logins.cache, o.log)
 	if err != nil {
 		return err
 	}

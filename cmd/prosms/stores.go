@@ -36,18 +36,24 @@ type stores struct {
 // openStores opens the database that url names. SQLite brings its schema up to
 // date by itself; Postgres refuses another schema than this build's.
 func openStores(ctx context.Context, url string, log *slog.Logger) (stores, error) {
-	return openStoresAs(ctx, url, log, false)
+	return openStoresAs(ctx, url, log, openedAs{})
 }
 
 // openBeside opens the database for a tool that reads the log and may rebuild
 // views, whether or not a gateway runs on it.
 func openBeside(ctx context.Context, url string, log *slog.Logger) (stores, error) {
-	return openStoresAs(ctx, url, log, true)
+	return openStoresAs(ctx, url, log, openedAs{beside: true})
 }
 
-func openStoresAs(ctx context.Context, url string, log *slog.Logger, beside bool) (stores, error) {
+// openedAs is how a database is opened.
+type openedAs struct {
+	beside bool      // SQLite: beside a gateway
+	login  loginFunc // PostgreSQL: see logins
+}
+
+func openStoresAs(ctx context.Context, url string, log *slog.Logger, as openedAs) (stores, error) {
 	if path, ok := sqlitePath(url); ok {
-		db, err := sqlite.Open(ctx, sqlite.Config{Path: path, Beside: beside})
+		db, err := sqlite.Open(ctx, sqlite.Config{Path: path, Beside: as.beside})
 		if err != nil {
 			return stores{}, fmt.Errorf("opening database: %w", err)
 		}
@@ -60,7 +66,7 @@ func openStoresAs(ctx context.Context, url string, log *slog.Logger, beside bool
 			close: db.Close,
 		}, nil
 	}
-	db, err := postgres.Open(ctx, postgres.Config{URL: url, MaxConns: 20, Logger: log})
+	db, err := postgres.Open(ctx, postgres.Config{URL: url, MaxConns: 20, Login: as.login, Logger: log})
 	if err != nil {
 		return stores{}, fmt.Errorf("opening database: %w", err)
 	}
