@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill"
 	wsql "github.com/ThreeDotsLabs/watermill-sql/v3/pkg/sql"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/jackc/pgx/v5"
@@ -82,7 +81,7 @@ func (f *Feed) subscribe(ctx context.Context, topic string) (<-chan *message.Mes
 		BackoffManager: newBackoff(f.db, f.closing),
 		SchemaAdapter:  frameSchema{size: f.db.frame},
 		OffsetsAdapter: relayOffsets{},
-	}, watermill.NewSlogLogger(f.db.log))
+	}, newFeedLog(f.db.log))
 	if err != nil {
 		return nil, fmt.Errorf("subscribing %s: %w", f.group, err)
 	}
