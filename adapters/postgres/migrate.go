@@ -102,7 +102,7 @@ func checkSchema(ctx context.Context, url string) error {
 		return err
 	}
 	if schema.Current != schema.Latest {
-		return fmt.Errorf("opening database: schema %d, this build needs %d: %w", schema.Current, schema.Latest, ErrSchema)
+		return fmt.Errorf("schema %d, this build needs %d: %w", schema.Current, schema.Latest, ErrSchema)
 	}
 	return nil
 }

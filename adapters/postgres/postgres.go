@@ -41,11 +41,11 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, pooled)
 	if err != nil {
-		return nil, fmt.Errorf("opening database: %w", unavailable(err))
+		return nil, fmt.Errorf("connecting: %w", unavailable(err))
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("opening database: %w", unavailableAtStart(err))
+		return nil, fmt.Errorf("connecting: %w", unavailableAtStart(err))
 	}
 	listening, stop := context.WithCancel(context.WithoutCancel(ctx))
 	db := &DB{

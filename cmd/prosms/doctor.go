@@ -26,7 +26,7 @@ type finding struct {
 	Status string `json:"status"`
 	Check  string `json:"check"`
 	Detail string `json:"detail,omitempty"`
-	Cure   string `json:"cure,omitempty"` // the command or the setting that mends it
+	Cure   string `json:"cure,omitempty"` // the command that mends it, or leads there, or the setting; well: none
 }
 
 // findings are a patient's history.
@@ -57,7 +57,7 @@ func (d doctorCommand) Run(ctx context.Context, p process) error {
 	defer cancel()
 	var found findings
 	config, err := loadConfig(p.Environ)
-	found.check("configuration", "", "correct the variables that are named; .env.example explains each", err)
+	found.check("configuration", "", "correct the variables that are named   # .env.example explains each", err)
 	if err == nil {
 		found.examine(ctx, config, newLogger(p.Stderr, config))
 	}

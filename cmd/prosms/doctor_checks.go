@@ -29,13 +29,13 @@ const (
 func (f *findings) examine(ctx context.Context, c Config, log *slog.Logger) {
 	f.examineStore(ctx, c, log)
 	if c.MasterKey == nil {
-		f.add(noted, "master key", "the database's keys are kept unwrapped", "set PROSMS_MASTER_KEY: openssl rand -base64 32")
+		f.add(noted, "master key", "the database's keys are kept unwrapped", "openssl rand -base64 32   # for PROSMS_MASTER_KEY; then: prosms master-key rotate")
 	}
 	f.examineBroker(ctx, c)
 	if c.RedisURL == "" {
-		f.add(noted, "Redis", "each instance counts limits by itself", "set REDIS_URL where there are several instances")
+		f.add(noted, "Redis", "each instance counts limits by itself", "REDIS_URL=redis://…   # where there are several instances")
 	} else {
-		f.check("Redis", "", "check REDIS_URL; redis-cli -u \"$REDIS_URL\" ping", pingRedis(ctx, c))
+		f.check("Redis", "", cureCache, pingRedis(ctx, c))
 	}
 	f.examineProviders(ctx, c)
 	f.examinePublicURL(ctx, c)
@@ -47,13 +47,13 @@ func (f *findings) examineStore(ctx context.Context, c Config, log *slog.Logger)
 	if local && errors.Is(err, ports.ErrUnavailable) {
 		st, err = openStores(ctx, c.DatabaseURL, log) // a file that is yet to be made
 	}
-	f.check("database and its schema", st.kind, "check DATABASE_URL; run: prosms migrate up", err)
+	f.check("database and its schema", st.kind, cureStore(local, err), err)
 	if err != nil {
 		return
 	}
 	head, err := st.events.Head(ctx)
-	f.check("event log", fmt.Sprintf("%d events", head.LastPosition), "run: prosms migrate up", err)
-	f.check("closing the database", "", "", st.close())
+	f.check("event log", fmt.Sprintf("%d events", head.LastPosition), cureMigration, err)
+	f.check("closing the database", "", cureStore(local, nil), st.close())
 	if local {
 		took, err := timeSyncs(filepath.Dir(path))
 		f.examineSync(took, err)
@@ -65,12 +65,12 @@ func (f *findings) examineStore(ctx context.Context, c Config, log *slog.Logger)
 func (f *findings) examinePostgres(ctx context.Context, c Config) {
 	db, err := postgres.Open(ctx, postgres.Config{URL: c.DatabaseURL})
 	if err != nil {
-		f.check("PostgreSQL", "", "check DATABASE_URL", err)
+		f.check("PostgreSQL", "", cureStore(false, err), err)
 		return
 	}
 	defer db.Close()
 	d, err := db.Diagnose(ctx)
-	f.check("PostgreSQL", d.Version, "see its log", err)
+	f.check("PostgreSQL", d.Version, cureStore(false, err), err)
 	if err != nil {
 		return
 	}
@@ -78,17 +78,17 @@ func (f *findings) examinePostgres(ctx context.Context, c Config) {
 	if len(d.Allowed) > 0 {
 		denied = fmt.Errorf("the application's role is allowed: %s", strings.Join(d.Allowed, "; "))
 	}
-	f.check("rights: the log can only be read and appended to", "", "as the owner: REVOKE ALL ON events, commits FROM prosms_app, PUBLIC; GRANT SELECT ON events, commits TO prosms_app", denied)
+	f.check("rights: the log can only be read and appended to", "", cureRights, denied)
 	if d.Owner {
-		f.add(noted, "login", "it owns the log: the triggers alone keep it from changing the past", "have DATABASE_URL log in as a member of prosms_app, and keep the owner for: prosms migrate up")
+		f.add(noted, "login", "it owns the log: the triggers alone keep it from changing the past", cureLogin)
 	}
 	if d.Skew.Abs() > worryingSkew {
-		f.add(warned, "clock", fmt.Sprintf("the database is %s from this machine", d.Skew.Round(time.Millisecond)), "run an NTP client on both")
+		f.add(warned, "clock", fmt.Sprintf("the database is %s from this machine", d.Skew.Round(time.Millisecond)), cureClock)
 	} else {
 		f.add(well, "clock", fmt.Sprintf("%s from the database", d.Skew.Round(time.Millisecond)), "")
 	}
 	if len(d.Lossy) > 0 {
-		f.add(failing, "durability", "off: "+strings.Join(d.Lossy, ", "), "set them on in postgresql.conf: otherwise a crash loses texts that were answered with 202")
+		f.add(failing, "durability", "off: "+strings.Join(d.Lossy, ", "), cureSettings(d.Lossy))
 	}
 	f.examineSync(d.Commits, nil)
 }
@@ -96,7 +96,7 @@ func (f *findings) examinePostgres(ctx context.Context, c Config) {
 // examineSync judges what durable writes took.
 func (f *findings) examineSync(took []time.Duration, err error) {
 	if err != nil {
-		f.check("disk", "", "free space and check the rights of the folder", err)
+		f.check("disk", "", "df -h; ls -ld   # of the folder of DATABASE_URL: it needs space, and has to be ours", err)
 		return
 	}
 	median, slowest := took[len(took)/2], took[len(took)-1]
@@ -104,7 +104,7 @@ func (f *findings) examineSync(took []time.Duration, err error) {
 	if median > worryingSync {
 		status = warned
 	}
-	f.add(status, "disk", detail, "put the log on a disk with a quick fsync: every text waits for one")
+	f.add(status, "disk", detail, cureDisk)
 }
 
 // timeSyncs syncs a file of its own in folder, as the log is synced.
@@ -133,18 +133,17 @@ func timeSyncs(folder string) (took []time.Duration, err error) {
 // has a queue with others, refuses. A memory or disk alarm blocks publishing.
 func (f *findings) examineBroker(ctx context.Context, c Config) {
 	if c.RabbitMQURL == "" {
-		f.add(noted, "RabbitMQ", "the bus is in the process: one instance only", "set RABBITMQ_URL for more")
+		f.add(noted, "RabbitMQ", "the bus is in the process: one instance only", "RABBITMQ_URL=amqp://…   # for more")
 		return
 	}
-	const cure = "check RABBITMQ_URL; rabbitmq-diagnostics alarms; rabbitmqctl enable_feature_flag all; drain and delete a queue that has other arguments"
 	b, err := openBus(ctx, c, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
-		f.check("RabbitMQ and its queues", "", cure, err)
+		f.check("RabbitMQ and its queues", "", cureBroker, err)
 		return
 	}
 	defer b.Close()
 	if err := b.ping(ctx); err != nil {
-		f.check("RabbitMQ and its queues", "", cure, err)
+		f.check("RabbitMQ and its queues", "", cureBroker, err)
 		return
 	}
 	depths, err := b.depths(ctx)
@@ -154,13 +153,13 @@ func (f *findings) examineBroker(ctx context.Context, c Config) {
 		server, err = broker.Server(ctx)
 		detail = fmt.Sprintf("%s %s, %s", server.Product, server.Version, detail)
 	}
-	f.check("RabbitMQ and its queues", detail, cure, err)
+	f.check("RabbitMQ and its queues", detail, cureBroker, err)
 	if broker, ok := b.Bus.(*rabbitmq.Bus); ok && err == nil {
-		f.check("RabbitMQ takes messages", "", "an alarm of memory or disk: rabbitmq-diagnostics alarms; free what it names", broker.CanPublish(ctx))
+		f.check("RabbitMQ takes messages", "", cureAlarm, broker.CanPublish(ctx))
 	}
 	f.examinePolicies(ctx, c)
 	if n := depths[ports.TopicDeadLetter]; n > 0 {
-		f.add(warned, "sms.dlq", fmt.Sprintf("%d messages that could not be delivered", n), "start an instance with role dispatch: it takes them up one by one")
+		f.add(warned, "sms.dlq", fmt.Sprintf("%d messages that could not be delivered", n), "prosms serve --roles dispatch   # takes them up one by one")
 	}
 }
 
@@ -170,9 +169,9 @@ func (f *findings) examinePolicies(ctx context.Context, c Config) {
 	harmful, err := rabbitmq.HarmfulPolicies(ctx, c.RabbitMQURL, c.BusPrefix)
 	switch {
 	case err != nil:
-		f.add(noted, "RabbitMQ policies", "they cannot be read: "+rabbitmq.ErrNoManagement.Error(), "look by yourself: rabbitmqctl list_policies; none may set expires, message-ttl, max-length or delivery-limit on sms.*")
+		f.add(noted, "RabbitMQ policies", "they cannot be read: "+rabbitmq.ErrNoManagement.Error(), "rabbitmqctl list_policies   # none may set expires, message-ttl, max-length or delivery-limit on sms.*; rabbitmq-plugins enable rabbitmq_management lets the doctor look")
 	case len(harmful) > 0:
-		f.add(failing, "RabbitMQ policies", strings.Join(harmful, "; "), "rabbitmqctl clear_policy NAME, or let its pattern leave out sms.*")
+		f.add(failing, "RabbitMQ policies", strings.Join(harmful, "; "), curePolicies)
 	default:
 		f.add(well, "RabbitMQ policies", "none lets our queues lose anything", "")
 	}
@@ -181,25 +180,25 @@ func (f *findings) examinePolicies(ctx context.Context, c Config) {
 // examineProviders asks each provider something that costs nothing.
 func (f *findings) examineProviders(ctx context.Context, c Config) {
 	if len(c.Providers) == 0 {
-		f.add(noted, "provider", "none is configured: texts go to the sandbox and reach nobody", "set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_FROM, or PROSMS_CONFIG")
+		f.add(noted, "provider", "none is configured: texts go to the sandbox and reach nobody", cureProvider)
 	}
 	for _, p := range c.Providers {
 		provider, err := c.open(p)
 		if err != nil {
-			f.check("provider "+p.Name, "", "correct its configuration", err)
+			f.check("provider "+p.Name, "", cureProvider, err)
 			continue
 		}
 		asked, ok := provider.(interface{ Check(context.Context) error })
 		if !ok {
-			f.add(noted, "provider "+p.Name, "its credentials show with the first text", "")
+			f.add(noted, "provider "+p.Name, "its credentials show with the first text", cureTest)
 			continue
 		}
 		err = asked.Check(ctx)
 		if errors.Is(err, ports.ErrNoLookup) {
-			f.add(warned, "provider "+p.Name, "these are test credentials: nothing is sent", "set the live ones")
+			f.add(warned, "provider "+p.Name, "these are test credentials: nothing is sent", "TWILIO_ACCOUNT_SID=… TWILIO_AUTH_TOKEN=…   # the live ones")
 			continue
 		}
-		f.check("provider "+p.Name, "credentials are good", "check its account and token; both are shown in the provider's console", err)
+		f.check("provider "+p.Name, "credentials are good", cureProvider+"; account and token are shown in the provider's console", err)
 	}
 }
 
@@ -208,12 +207,12 @@ func (f *findings) examineProviders(ctx context.Context, c Config) {
 func (f *findings) examinePublicURL(ctx context.Context, c Config) {
 	if c.PublicURL == "" {
 		if len(c.Providers) > 0 {
-			f.add(noted, "public URL", "without PROSMS_PUBLIC_URL no receipts will arrive, and no STOP", "set it to the URL under which providers reach PROSMS_HTTP_ADDR")
+			f.add(noted, "public URL", "without PROSMS_PUBLIC_URL no receipts will arrive, and no STOP", curePublic)
 		}
 		return
 	}
 	if strings.HasPrefix(c.PublicURL, "http://") {
-		f.add(noted, "TLS", "callbacks with personal data come over plain http", "put TLS in front, and set PROSMS_PUBLIC_URL to https://…")
+		f.add(noted, "TLS", "callbacks with personal data come over plain http", "PROSMS_PUBLIC_URL=https://…   # and TLS in front")
 	}
 	client := &http.Client{Timeout: 10 * time.Second}
 	for _, p := range c.Providers {
@@ -221,7 +220,7 @@ func (f *findings) examinePublicURL(ctx context.Context, c Config) {
 			continue
 		}
 		err := callBack(ctx, client, c.PublicURL, p.Twilio.AuthToken)
-		f.check("public URL: a signed callback of "+p.Name, "", "start the gateway, let PROSMS_PUBLIC_URL name it exactly as callers see it (scheme, host, port), and have proxies pass path, query and body on unchanged", err)
+		f.check("public URL: a signed callback of "+p.Name, "", cureCallback, err)
 	}
 }
 

@@ -21,6 +21,9 @@ func (r *rig) examined(settings ...string) (map[string]finding, error) {
 	}
 	found := map[string]finding{}
 	for _, f := range report.Findings {
+		if (f.Cure == "") != (f.Status == "ok") {
+			r.t.Errorf("%s is %s, and its cure %q", f.Check, f.Status, f.Cure)
+		}
 		found[f.Check] = f
 	}
 	return found, failed
