@@ -32,7 +32,7 @@ func TestTheMetricsOfTheContractAreThere(t *testing.T) {
 // foreign are metrics of others: of Go's runtime, the broker, the machine, Prometheus.
 var foreign = regexp.MustCompile(`^(go_|process_|node_filesystem_|rabbitmq_disk_space_available_(limit_)?bytes$|up$|prosms:)`)
 
-func TestDashboardsAlertsAndRunbookSpeakOfMetricsThatExist(t *testing.T) {
+func TestDashboardsAlertsAndDocumentsSpeakOfMetricsThatExist(t *testing.T) {
 	known, used := registered(), map[string]bool{}
 	check := func(where, name string) {
 		base := name
@@ -54,9 +54,13 @@ func TestDashboardsAlertsAndRunbookSpeakOfMetricsThatExist(t *testing.T) {
 		}
 	}
 	ours := regexp.MustCompile(`\b(sms|event|relay|projection|http|db|circuit|rate|metrics|rabbitmq)_[a-z]+(_[a-z]+)*`)
-	for _, name := range ours.FindAllString(deployed.File(t, "runbook.md"), -1) {
-		if name != "sms_" {
-			check("runbook.md", name)
+	for _, file := range []string{
+		"runbook.md", "README.md", "kubernetes/prosms.yaml", "../README.md", "../ARCHITECTURE.md", "../GUARANTEES.md", "../SECURITY.md", "../docs/walkthroughs.md",
+	} {
+		for _, name := range ours.FindAllString(deployed.File(t, file), -1) {
+			if name != "sms_" {
+				check(file, name)
+			}
 		}
 	}
 	for _, name := range known {
