@@ -95,12 +95,34 @@ func (a *api) record(res *response, r *http.Request, took time.Duration) {
 	if res.quiet {
 		level = slog.LevelDebug
 	}
+	about := slog.Attr{} // which is not written
+	if id := messageID(res, r); id != "" {
+		about = slog.String("message", id)
+	}
 	a.log.LogAttrs(r.Context(), level, "request",
 		slog.String("method", knownMethod(r.Method)), slog.String("route", res.route), slog.Int("status", res.status),
-		slog.Duration("duration", took), slog.String("request_id", res.requestID))
+		slog.Duration("duration", took), slog.String("request_id", res.requestID), about)
 	if a.Observe != nil {
 		a.Observe(r.Context(), Exchange{Method: knownMethod(r.Method), Route: res.route, Status: res.status, Duration: took})
 	}
+}
+
+// messageID returns the id of the message that a request made, or was about; empty:
+// none, or several. Clients may put anything into a path, so only what has the very
+// form of our ids is taken for one.
+func messageID(res *response, r *http.Request) string {
+	id := strings.TrimPrefix(res.Header().Get("Location"), "/v1/messages/")
+	if id == "" {
+		id = r.PathValue("id")
+	}
+	if id == "" && strings.HasPrefix(res.route, "/webhooks/") {
+		id = r.URL.Query().Get("m")
+	}
+	digits, ok := strings.CutPrefix(id, "msg_")
+	if !ok || len(digits) != 32 || strings.Trim(digits, "0123456789abcdef") != "" {
+		return ""
+	}
+	return id
 }
 
 // knownMethod keeps what clients invent out of logs and labels.
