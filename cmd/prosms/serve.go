@@ -82,6 +82,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	logins := newLogins(c, o.log)
 	defer logins.close()
 	st, err := awaitStores(ctx, c, o.migrate, logins.database, o.log, meanwhile.because)
+	if ctx.Err() != nil && st.close == nil {
+		return nil // stopped before it began
+	}
 	if err != nil {
 		return err
 	}
