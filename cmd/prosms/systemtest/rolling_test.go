@@ -113,6 +113,9 @@ func TestServeWaitsForADatabaseThatIsNotThereYet(t *testing.T) {
 	gateway.stop()
 
 	wire.pull()
+	waiting := rig.launch(freeAddr(t))
+	eventually(t, 10*time.Second, "alive", func() bool { return answersWell(waiting.url + "/livez") })
+	waiting.stop()
 	began := time.Now()
 	_, _, err := prosms(t, append(rig.environ, "PROSMS_START_TIMEOUT=1s", "PROSMS_HTTP_ADDR=127.0.0.1:0", "PROSMS_ADMIN_ADDR=127.0.0.1:0"), "serve")
 	if took := time.Since(began); err == nil || took < time.Second || took > 15*time.Second {
