@@ -53,6 +53,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 		}
 		if !claim.Erased {
 			claim.Provider, claim.Quiet = c.providers[0].Name(), d.Hours.quiet(c.State.Text, now)
+			claim.Paused = d.Fuse.hold(c.Origin.Tenant, c.State.Text, now)
 		}
 		decided, err := c.State.Decide(claim)
 		if err != nil || len(decided) == 0 {

@@ -29,6 +29,7 @@ type Handler struct {
 	// Empty: EveryTenant's.
 	DefaultTenant string
 	Quotas        *Quotas // nil: no tenant is capped
+	Fuse          *Fuse   // nil: no prefix is paused
 	// PlainCallbacks allows callback URLs that begin with http://.
 	PlainCallbacks bool
 	Now            func() time.Time // nil: time.Now

@@ -29,6 +29,7 @@ type Dispatcher struct {
 	Hours     Hours // of marketing texts
 	Slots     int   // provider calls in flight; 0: 128
 	Gate      *Gate // what it does not admit is held, and not claimed; nil: everything passes
+	Fuse      *Fuse // texts to prefixes that it pauses are deferred; nil: none are
 	Schedule  domain.RetrySchedule
 	// HoldLimit is how long a frame is held, without an ack, for what the gate does
 	// not admit. After that its messages are deferred and the frame is acked: the

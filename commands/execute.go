@@ -57,7 +57,7 @@ func (s stream[S]) trace() slog.Attr {
 }
 
 // since returns from when on a text is to be sent, for measuring how long it takes:
-// what the caller or the law put off is no delay of ours.
+// what the caller, the law or the fuse put off is no delay of ours.
 func since(before time.Time, r events.Recorded) time.Time {
 	switch e := r.Data.(type) {
 	case events.MessageAccepted:
@@ -65,7 +65,7 @@ func since(before time.Time, r events.Recorded) time.Time {
 			return *e.SendAt
 		}
 	case events.MessageDeferred:
-		if e.Reason == "quiet_hours" {
+		if e.Reason == domain.DeferredForHours || e.Reason == domain.DeferredForPrefix {
 			return e.Until
 		}
 	case events.MessageRedriven:

@@ -21,6 +21,9 @@ func (d *Dispatcher) send(c claimed) {
 		Lane: domain.Lane(text.Lane), Since: c.Since, TraceParent: c.Origin.TraceParent,
 	})
 	c.pass.Done(outcome)
+	if outcome.Class == domain.ClassSent {
+		d.Fuse.sent(c.Origin.Tenant, c.ID, text)
+	}
 	crash.At(crash.ProviderAnswered)
 	if err := d.record(c, outcome); err != nil {
 		// The claim stands in the log without an outcome: as after a crash, the

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
@@ -18,8 +20,31 @@ type Quotas struct {
 	Default ports.Usage            // zero of either: any number
 	Own     map[string]ports.Usage // of tenants for which the default does not hold
 	// Used returns what a tenant has had accepted since a time, for counts that
-	// were lost: a restart gives nobody a new day.
+	// were lost: a restart gives nobody a new day. It may take some seconds; whoever
+	// asks meanwhile waits for the same answer.
 	Used func(ctx context.Context, tenant string, since time.Time) (ports.Usage, error)
+
+	asking singleflight.Group
+}
+
+// longestCount bounds asking what was used.
+const longestCount = time.Minute
+
+// used asks for what a tenant has used since day began, once for all who ask. The
+// asking goes on when ctx ends: the next one has its answer the sooner.
+func (q *Quotas) used(ctx context.Context, tenant string, day time.Time) (ports.Usage, error) {
+	answer := q.asking.DoChan(tenant+" "+day.Format(time.DateOnly), func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestCount)
+		defer cancel()
+		return q.Used(ctx, tenant, day)
+	})
+	select {
+	case got := <-answer:
+		used, _ := got.Val.(ports.Usage)
+		return used, got.Err
+	case <-ctx.Done():
+		return ports.Usage{}, ctx.Err()
+	}
 }
 
 // QuotaExceeded says that a tenant's day is used up. Nothing was counted.
@@ -42,7 +67,7 @@ func (q *Quotas) allowance(caller Caller, now time.Time) (ports.Allowance, bool)
 		Key: caller.Tenant + ":" + day.Format(time.DateOnly), Limit: limit,
 		// Clocks of instances differ, and what is returned late is returned to its day.
 		Until: day.Add(25 * time.Hour),
-		Used:  func(ctx context.Context) (ports.Usage, error) { return q.Used(ctx, caller.Tenant, day) },
+		Used:  func(ctx context.Context) (ports.Usage, error) { return q.used(ctx, caller.Tenant, day) },
 	}, limit != ports.Usage{}
 }
 

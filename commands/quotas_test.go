@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pro-sms/prosms/adapters/memory"
@@ -88,6 +90,41 @@ func TestARepeatTakesNothingOfTheDayAndIsAnsweredWhenItIsUsedUp(t *testing.T) {
 	if _, err := w.handler.Send(t.Context(), caller, short); !errors.As(err, new(QuotaExceeded)) {
 		t.Errorf("beyond the day: %v", err)
 	}
+}
+
+func TestWhatWasUsedIsAskedOnceHoweverManyWaitAndGoesOnWithoutThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		q := &Quotas{Used: func(ctx context.Context, _ string, _ time.Time) (ports.Usage, error) {
+			asked++
+			select {
+			case <-time.After(20 * time.Second):
+				return ports.Usage{Messages: 7}, nil
+			case <-ctx.Done():
+				return ports.Usage{}, ctx.Err()
+			}
+		}}
+		impatient, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		defer cancel()
+		var waiting sync.WaitGroup
+		ask := func(ctx context.Context, want int64, wantErr error) {
+			waiting.Go(func() {
+				if got, err := q.used(ctx, "acme", time.Now()); got.Messages != want || !errors.Is(err, wantErr) {
+					t.Errorf("used %+v, %v; want %d, %v", got, err, want, wantErr)
+				}
+			})
+		}
+		ask(impatient, 0, context.DeadlineExceeded)
+		time.Sleep(16 * time.Second)
+		for range 3 {
+			ask(t.Context(), 7, nil)
+		}
+		begun := time.Now()
+		waiting.Wait()
+		if asked != 1 || time.Since(begun) != 4*time.Second {
+			t.Errorf("asked %d times, and waited %v", asked, time.Since(begun))
+		}
+	})
 }
 
 // closed is a store that takes nothing.

@@ -42,7 +42,7 @@ type Sent struct {
 // SendResult is the Sent of one item of a batch, or the reason why there is none.
 type SendResult struct {
 	Sent Sent
-	Err  error // an Invalid, a QuotaExceeded, ErrIdempotencyConflict or ErrUnavailable
+	Err  error // an Invalid, a PrefixPaused, a QuotaExceeded, ErrIdempotencyConflict or ErrUnavailable
 }
 
 // Send accepts one text: when it returns without an error, the text is durable
@@ -69,6 +69,7 @@ func (h *Handler) SendBatch(ctx context.Context, caller Caller, requests []Send)
 		}
 		offers = append(offers, offer{ports.Write{StreamID: id, Events: []events.Event{text}, Meta: caller.meta()}, i})
 	}
+	offers = h.refusePaused(ctx, caller, offers, results)
 	offers, giveBack, err := h.takeQuota(ctx, caller, offers, results)
 	if err != nil || len(offers) == 0 {
 		return results, err

@@ -31,6 +31,7 @@ const (
 	DeferredForBreaker = "breaker"
 	DeferredForPacing  = "pacing"
 	DeferredForHours   = "quiet_hours"
+	DeferredForPrefix  = "prefix_paused" // texts to numbers that begin like the recipient's are paused
 )
 
 // CodeNoWindow is the error code of a text that its recipient's quiet hours never let out.
@@ -61,6 +62,8 @@ func (m Message) claim(c Claim) []events.Event {
 		})}
 	case c.Quiet.Until.After(c.Now):
 		return m.deferUntil(c.Quiet.Until)
+	case c.Paused.After(c.Now):
+		return m.postpone(Defer{Attempt: c.Attempt, Until: c.Paused, Reason: DeferredForPrefix})
 	}
 	return []events.Event{events.MessageAttempted{Attempt: c.Attempt, AttemptID: c.ID, Provider: c.Provider}}
 }

@@ -18,6 +18,8 @@ func TestAnAttemptIsClaimedOnce(t *testing.T) {
 	optedOut.OptedOut = true
 	optedOutRetry := claim(2, *at(1))
 	optedOutRetry.OptedOut = true
+	paused := func(c domain.Claim, until time.Time) domain.Claim { c.Paused = until; return c }
+	held := events.MessageDeferred{Until: *at(3), Reason: "prefix_paused"}
 	quiet := func(c domain.Claim, q domain.Quiet) domain.Claim { c.Quiet = q; return c }
 	erased := func(c domain.Claim) domain.Claim { c.Erased = true; return c }
 	gone := events.MessageDeadLettered{Reason: "erased"}
@@ -54,6 +56,11 @@ func TestAnAttemptIsClaimedOnce(t *testing.T) {
 		{"before it is due, too", history(later), erased(claim(1, noon)), history(gone), nil},
 		{"and before a retry", retrying, erased(claim(2, *at(1))), history(events.MessageDeadLettered{Reason: "erased", Attempts: 1}), nil},
 		{"an opt-out ends it all the same", accepted, erased(optedOut), history(events.MessageOptedOut{Source: "consent"}), nil},
+		{"a paused prefix defers it", accepted, paused(claim(1, noon), *at(3)), history(held), nil},
+		{"and a retry", retrying, paused(claim(2, *at(1)), *at(3)), history(held), nil},
+		{"which it asks for again then", after(accepted, held), claim(1, *at(3)), history(attempted(1)), nil},
+		{"but not beyond its expiry", history(expiring), paused(claim(1, noon), *at(3)), history(events.MessageDeferred{Until: *at(1), Reason: "prefix_paused"}), nil},
+		{"a pause that is over", accepted, paused(claim(1, noon), noon), history(attempted(1)), nil},
 		{"an opt-out ends it before quiet hours do", accepted, quiet(optedOut, domain.Quiet{Until: *at(3)}), history(events.MessageOptedOut{Source: "consent"}), nil},
 	})
 }

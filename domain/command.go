@@ -30,6 +30,7 @@ type Claim struct {
 	OptedOut bool // the recipient's consent, at a version that the append names
 	Erased   bool // the recipient was forgotten, or the body's time is over: there is nothing to send
 	Quiet    Quiet
+	Paused   time.Time // texts to its recipient's prefix are paused: to ask again then; zero: they are not
 	Now      time.Time
 }
 

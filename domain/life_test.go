@@ -98,6 +98,7 @@ func everyCommand(m domain.Message) []domain.Command {
 		domain.Defer{Attempt: m.Attempt + 1, Until: *at(3)},
 		domain.Claim{Attempt: m.Attempt + 1, Now: now, Quiet: domain.Quiet{Until: *at(1)}},
 		domain.Claim{Attempt: m.Attempt + 1, Now: now, Quiet: domain.Quiet{Never: true}},
+		domain.Claim{Attempt: m.Attempt + 1, Now: now, Paused: *at(1)},
 		domain.Cancel{}, domain.Expire{Now: *at(24)}, domain.Redrive{IncludeInDoubt: true}, domain.Discard{}, domain.GiveUp{Attempt: m.Attempt + 1},
 		domain.Suspect{Now: now}, domain.Replace{IncludeInDoubt: true},
 		domain.Resolve{Attempt: m.Attempt, Verdict: domain.VerdictSent, ProviderMessageID: "SM"},

@@ -46,7 +46,8 @@ func (l *life) command() domain.Command {
 	kinds := []func() domain.Command{
 		func() domain.Command {
 			quiet := rapid.SampledFrom([]domain.Quiet{{}, {}, {}, {Until: l.now.Add(5 * time.Minute)}, {Never: true}}).Draw(l.T, "quiet")
-			return domain.Claim{Attempt: l.m.Attempt + 1, Provider: l.provider(), Quiet: quiet, Now: l.now}
+			paused := rapid.SampledFrom([]time.Time{{}, {}, {}, l.now.Add(time.Minute)}).Draw(l.T, "paused")
+			return domain.Claim{Attempt: l.m.Attempt + 1, Provider: l.provider(), Quiet: quiet, Paused: paused, Now: l.now}
 		},
 		func() domain.Command {
 			return domain.Claim{Attempt: attempt, Provider: "twilio", Now: l.now, OptedOut: true}

@@ -44,6 +44,8 @@ var shapes = map[string]shape{
 	"breaker.opened":          {1, decodeAs[BreakerOpened], nil},
 	"breaker.half_opened":     {1, decodeAs[BreakerHalfOpened], nil},
 	"breaker.closed":          {1, decodeAs[BreakerClosed], nil},
+	"fuse.blown":              {1, decodeAs[FuseBlown], nil},
+	"fuse.lifted":             {1, decodeAs[FuseLifted], nil},
 	"replay.requested":        {1, decodeAs[ReplayRequested], nil},
 	"replay.selected":         {1, decodeAs[ReplaySelected], nil},
 	"replay.progressed":       {1, decodeAs[ReplayProgressed], nil},

@@ -26,7 +26,7 @@ type MessageAccepted struct {
 // MessageDeferred says that sending waits although nothing failed.
 type MessageDeferred struct {
 	Until  time.Time `json:"until"`
-	Reason string    `json:"reason"` // "quiet_hours", "breaker", "pacing"
+	Reason string    `json:"reason"` // "quiet_hours", "breaker", "pacing", "prefix_paused"
 }
 
 // MessageAttempted says that an attempt was claimed. It is committed before the

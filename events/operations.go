@@ -45,6 +45,27 @@ type BreakerClosed struct {
 	Reason   string `json:"reason"` // "probes", "operator: <why>"
 }
 
+// FuseBlown says that texts to a prefix look as if somebody had them sent for their
+// price (SMS pumping): of a sample to numbers that are new there, few arrived.
+type FuseBlown struct {
+	Tenant    string    `json:"tenant"`    // whose texts
+	Prefix    string    `json:"prefix"`    // what the numbers begin with; their last digits, three or more, are not in it
+	Texts     int       `json:"texts"`     // of the sample, each to another number
+	Delivered int       `json:"delivered"` // of these
+	Paused    bool      `json:"paused"`    // no text goes to the prefix; false: it is reported only
+	At        time.Time `json:"at"`
+	Until     time.Time `json:"until"` // when it is over by itself
+}
+
+// FuseLifted says that texts go to a prefix again, and that for a while its fuse does
+// not blow.
+type FuseLifted struct {
+	Tenant string    `json:"tenant"`
+	Prefix string    `json:"prefix"`
+	At     time.Time `json:"at"`
+	Until  time.Time `json:"until"` // when it may blow again
+}
+
 // SubjectForgotten says that a person's data key was destroyed.
 type SubjectForgotten struct {
 	Subject string `json:"subject"` // keyed hash of the number
@@ -57,4 +78,6 @@ func (KeyRotated) EventType() string        { return "key.rotated" }
 func (BreakerOpened) EventType() string     { return "breaker.opened" }
 func (BreakerHalfOpened) EventType() string { return "breaker.half_opened" }
 func (BreakerClosed) EventType() string     { return "breaker.closed" }
+func (FuseBlown) EventType() string         { return "fuse.blown" }
+func (FuseLifted) EventType() string        { return "fuse.lifted" }
 func (SubjectForgotten) EventType() string  { return "subject.forgotten" }

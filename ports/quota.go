@@ -15,6 +15,10 @@ type Quota interface {
 	// Return gives back what Use has taken and was not needed. Nothing that is not
 	// counted any more is counted for it.
 	Return(ctx context.Context, a Allowance, unneeded Usage) error
+
+	// Add counts what was taken elsewhere since a time, fits or not; nothing where
+	// the count is unknown or began after that time, since Used then has it.
+	Add(ctx context.Context, a Allowance, taken Usage, since time.Time) error
 }
 
 // Usage is a number of messages and of their segments.

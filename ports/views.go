@@ -47,6 +47,10 @@ type Views interface {
 	// rows for which all conditions hold.
 	Count(ctx context.Context, view View, column string, where ...Condition) (map[string]int64, error)
 
+	// Sum adds up a whole number in the documents of the rows for which all conditions
+	// hold, and counts these rows. It reads each of them, where they are kept.
+	Sum(ctx context.Context, view View, s Sum, where ...Condition) (rows, sum int64, err error)
+
 	// Snapshot runs read on a view and its checkpoint as they were together at
 	// one moment. The view goes on moving meanwhile, but is not swapped.
 	Snapshot(ctx context.Context, projection string, view View, read func(ViewSnapshot) error) error
@@ -99,6 +103,12 @@ type Query struct {
 	Desc    bool
 	After   *Cursor // only rows that come after it in the order
 	Limit   int     // 1 or more
+}
+
+// Sum names what is added up, by members of the documents.
+type Sum struct {
+	Of     string // a whole number; a row without it has 0
+	Unless string // rows in which this is true are left out
 }
 
 // Condition compares a key column with a value.

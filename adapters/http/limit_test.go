@@ -2,7 +2,9 @@ package api_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +14,8 @@ import (
 	"github.com/pro-sms/prosms/adapters/memory"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/domain/fuse"
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 )
 
@@ -121,6 +125,35 @@ func TestATenantIsLimitedOverAllItsKeys(t *testing.T) {
 	ask(http.StatusTooManyRequests, `"tenant";r=0`)
 	w.key = w.newKey("other", domain.ScopeRead)
 	ask(http.StatusOK, `"key";r=3`)
+}
+
+func TestAPausedPrefixIs429WithTheTimeUntilItsPauseIsOver(t *testing.T) {
+	w := newWorld(t)
+	now := time.Date(2030, 1, 31, 12, 0, 0, 0, time.UTC)
+	w.commands.Now = func() time.Time { return now }
+	w.commands.Fuse = &commands.Fuse{Store: w.store, Rule: fuse.Rule{Digits: 4}, Now: w.commands.Now, Interval: time.Millisecond, Log: slog.New(slog.DiscardHandler)}
+	blown := events.FuseBlown{Tenant: "acme", Prefix: number[:len(number)-4], Texts: 50, Paused: true, At: now, Until: now.Add(time.Hour)}
+	if _, err := w.store.EventStore.Append(t.Context(), ports.Write{StreamID: "fuse_2030-01-31", Events: []events.Event{blown}}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- w.commands.Fuse.Run(ctx) }()
+	for paused := 0; paused == 0; paused, _ = w.commands.Fuse.Blown() {
+		runtime.Gosched()
+	}
+	a := w.do("POST", "/v1/messages", `{"to":"`+number+`","body":"hello"}`)
+	if a.status != http.StatusTooManyRequests || a.problem(t).Code != "prefix_paused" || a.header.Get("Retry-After") != "3600" {
+		t.Errorf("answer %d %s, Retry-After %s", a.status, a.body, a.header.Get("Retry-After"))
+	}
+	batch := w.do("POST", "/v1/messages/batch", `{"messages":[{"to":"`+number+`","body":"hello"},{"to":"+12125552671","body":"hello"}]}`)
+	if batch.status != http.StatusAccepted || strings.Count(string(batch.body), `"prefix_paused"`) != 1 {
+		t.Errorf("the batch is answered %d %s", batch.status, batch.body)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestADayThatIsUsedUpIs429WithTheTimeUntilTheNext(t *testing.T) {

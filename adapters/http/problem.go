@@ -55,6 +55,7 @@ var (
 	errForged           = &refusal{status: http.StatusForbidden, code: "invalid_signature", detail: "The provider's signature is missing or wrong."}
 	errRateLimited      = &refusal{status: http.StatusTooManyRequests, code: "rate_limited", detail: "Too many requests; Retry-After says when to go on."}
 	errQuotaExceeded    = &refusal{status: http.StatusTooManyRequests, code: "quota_exceeded", detail: "The tenant's messages or segments of this day (UTC) are used up; Retry-After says when the next begins."}
+	errPrefixPaused     = &refusal{status: http.StatusTooManyRequests, code: "prefix_paused", detail: "Few of the tenant's texts to numbers that begin like this one arrive, as when somebody has them sent for their price; Retry-After says when they are taken on again, unless an operator lifts the pause before."}
 	errOverloaded       = &refusal{status: http.StatusServiceUnavailable, code: "overloaded", detail: "Too much work is under way; nothing was done."}
 	errUnavailable      = &refusal{status: http.StatusServiceUnavailable, code: "unavailable", detail: "The event store cannot be reached. Repeat the request, with its Idempotency-Key."}
 	errInternal         = &refusal{status: http.StatusInternalServerError, code: "internal", detail: "Something is wrong on our side; the request id leads to it in the log."}
@@ -102,6 +103,9 @@ func problemOf(err error) (problem, bool) {
 	if _, ok := errors.AsType[commands.QuotaExceeded](err); ok {
 		return errQuotaExceeded.problem(), true
 	}
+	if _, ok := errors.AsType[commands.PrefixPaused](err); ok {
+		return errPrefixPaused.problem(), true
+	}
 	for _, r := range refusals {
 		if errors.Is(err, r.err) {
 			return r.problem(), true
@@ -146,6 +150,9 @@ func (a *api) answer(res *response, r *http.Request, err error) {
 	h := res.Header()
 	if quota, ok := errors.AsType[commands.QuotaExceeded](err); ok {
 		h.Set("Retry-After", strconv.Itoa(wholeSeconds(quota.RetryAfter)))
+	}
+	if paused, ok := errors.AsType[commands.PrefixPaused](err); ok {
+		h.Set("Retry-After", strconv.Itoa(wholeSeconds(paused.RetryAfter)))
 	}
 	h.Del("ETag")
 	switch p.Status {

@@ -24,6 +24,7 @@ type count struct {
 	mu    sync.Mutex
 	known bool
 	used  ports.Usage
+	began time.Time
 	until time.Time
 }
 
@@ -37,7 +38,7 @@ func (q *Quota) Use(ctx context.Context, a ports.Allowance, wanted []ports.Usage
 		if err != nil {
 			return nil, err
 		}
-		c.used, c.known = used, true
+		c.used, c.known, c.began = used, true, q.now()
 	}
 	taken := make([]bool, len(wanted))
 	for i, want := range wanted {
@@ -60,6 +61,17 @@ func (q *Quota) Return(_ context.Context, a ports.Allowance, unneeded ports.Usag
 	return nil
 }
 
+// Add implements ports.Quota. It never fails.
+func (q *Quota) Add(_ context.Context, a ports.Allowance, taken ports.Usage, since time.Time) error {
+	c := q.count(a)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known && !c.began.After(since) {
+		c.used = c.used.Plus(taken)
+	}
+	return nil
+}
+
 // Forget drops all counts: they begin anew with what Used says.
 func (q *Quota) Forget() {
 	q.mu.Lock()
@@ -74,10 +86,7 @@ func (q *Quota) count(a ports.Allowance) *count {
 	defer q.mu.Unlock()
 	c := q.counts[a.Key]
 	if c == nil {
-		now := time.Now()
-		if q.Now != nil {
-			now = q.Now()
-		}
+		now := q.now()
 		maps.DeleteFunc(q.counts, func(_ string, old *count) bool { return old.until.Before(now) })
 		if q.counts == nil {
 			q.counts = map[string]*count{}
@@ -86,4 +95,11 @@ func (q *Quota) count(a ports.Allowance) *count {
 		q.counts[a.Key] = c
 	}
 	return c
+}
+
+func (q *Quota) now() time.Time {
+	if q.Now == nil {
+		return time.Now()
+	}
+	return q.Now()
 }

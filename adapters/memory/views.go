@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -104,6 +105,31 @@ func (v *Views) Count(ctx context.Context, view ports.View, column string, where
 		}
 	}
 	return counts, ctx.Err()
+}
+
+// Sum implements ports.Views.
+func (v *Views) Sum(ctx context.Context, view ports.View, s ports.Sum, where ...ports.Condition) (rows, sum int64, err error) {
+	matches, err := matcher(view, where)
+	if err != nil {
+		return 0, 0, fmt.Errorf("summing %s: %w", view.Name, err)
+	}
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	for _, row := range v.tables[view.Name] {
+		if !matches(row) {
+			continue
+		}
+		var doc map[string]any
+		if err := json.Unmarshal(row.Doc, &doc); err != nil {
+			return 0, 0, fmt.Errorf("summing %s: malformed document", view.Name)
+		}
+		if unless, _ := doc[s.Unless].(bool); unless {
+			continue
+		}
+		number, _ := doc[s.Of].(float64)
+		rows, sum = rows+1, sum+int64(number)
+	}
+	return rows, sum, ctx.Err()
 }
 
 // viewTx keeps what an Advance has put until it is committed.

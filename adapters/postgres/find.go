@@ -64,6 +64,17 @@ func (t table) count(column string, conditions []ports.Condition) (sql string, a
 	return `SELECT ` + c + `::text, count(*) FROM ` + t.name + ` WHERE ` + strings.Join(where, " AND ") + ` GROUP BY 1`, args, nil
 }
 
+func (t table) sum(s ports.Sum, conditions []ports.Condition) (sql string, args []any, err error) {
+	where, args, err := t.where(conditions)
+	if err != nil {
+		return "", nil, err
+	}
+	args = append(args, s.Of, s.Unless)
+	where = append(where, fmt.Sprintf("(doc->>$%d::text) IS DISTINCT FROM 'true'", len(args)))
+	return fmt.Sprintf("SELECT count(*), coalesce(sum((doc->>$%d::text)::bigint), 0)::bigint FROM %s WHERE %s",
+		len(args)-1, t.name, strings.Join(where, " AND ")), args, nil
+}
+
 // where returns conditions in SQL, and the arguments from $1 on.
 func (t table) where(conditions []ports.Condition) (where []string, args []any, err error) {
 	for _, c := range conditions {

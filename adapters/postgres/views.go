@@ -158,3 +158,19 @@ func (v *Views) count(ctx context.Context, view ports.View, column string, where
 	})
 	return counts, err
 }
+
+// Sum implements ports.Views.
+func (v *Views) Sum(ctx context.Context, view ports.View, s ports.Sum, where ...ports.Condition) (rows, sum int64, err error) {
+	t, err := v.table(ctx, v.db.pool, view)
+	if err == nil {
+		var sql string
+		var args []any
+		if sql, args, err = t.sum(s, where); err == nil {
+			err = v.db.pool.QueryRow(ctx, sql, args...).Scan(&rows, &sum)
+		}
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("summing %s: %w", view.Name, unavailable(err))
+	}
+	return rows, sum, nil
+}

@@ -32,7 +32,7 @@ func NewQuota(c *Client) *Quota {
 
 // Use implements ports.Quota.
 func (q *Quota) Use(ctx context.Context, a ports.Allowance, wanted []ports.Usage) ([]bool, error) {
-	taken, begun, err := q.run(ctx, a, "ask", ports.Usage{}, wanted)
+	taken, begun, err := q.run(ctx, a, "ask", ports.Usage{}, wanted, time.Time{})
 	if err != nil || begun {
 		return taken, err
 	}
@@ -40,21 +40,27 @@ func (q *Quota) Use(ctx context.Context, a ports.Allowance, wanted []ports.Usage
 	if err != nil {
 		return nil, err
 	}
-	taken, _, err = q.run(ctx, a, "begin", used, wanted)
+	taken, _, err = q.run(ctx, a, "begin", used, wanted, time.Now())
 	return taken, err
 }
 
 // Return implements ports.Quota.
 func (q *Quota) Return(ctx context.Context, a ports.Allowance, unneeded ports.Usage) error {
-	_, _, err := q.run(ctx, a, "return", unneeded, nil)
+	_, _, err := q.run(ctx, a, "return", unneeded, nil, time.Time{})
+	return err
+}
+
+// Add implements ports.Quota. Times are those of the instances' clocks.
+func (q *Quota) Add(ctx context.Context, a ports.Allowance, taken ports.Usage, since time.Time) error {
+	_, _, err := q.run(ctx, a, "add", taken, nil, since)
 	return err
 }
 
 // run is false where nothing is counted yet.
-func (q *Quota) run(ctx context.Context, a ports.Allowance, how string, amount ports.Usage, wanted []ports.Usage) ([]bool, bool, error) {
+func (q *Quota) run(ctx context.Context, a ports.Allowance, how string, amount ports.Usage, wanted []ports.Usage, at time.Time) ([]bool, bool, error) {
 	keep := max(time.Until(a.Until), time.Minute)
-	args := make([]any, 0, 6+2*len(wanted))
-	args = append(args, how, amount.Messages, amount.Segments, a.Limit.Messages, a.Limit.Segments, keep.Milliseconds())
+	args := make([]any, 0, 7+2*len(wanted))
+	args = append(args, how, amount.Messages, amount.Segments, a.Limit.Messages, a.Limit.Segments, keep.Milliseconds(), at.UnixMicro())
 	for _, want := range wanted {
 		args = append(args, want.Messages, want.Segments)
 	}

@@ -46,6 +46,17 @@ func counting(view ports.View, column string, where []ports.Condition) (string, 
 		name, quoted(view.Name), strings.Join(append(conditions, name+" IS NOT NULL"), " AND ")), args, nil
 }
 
+// summing returns the statement that adds a number up, and its arguments.
+func summing(view ports.View, s ports.Sum, where []ports.Condition) (string, []any, error) {
+	conditions, args, err := conditions(view, where)
+	if err != nil {
+		return "", nil, err
+	}
+	conditions = append(conditions, "coalesce(doc->>?, 0) <> 1")
+	return fmt.Sprintf("SELECT count(*), coalesce(sum(doc->>?), 0) FROM %s WHERE %s", quoted(view.Name), strings.Join(conditions, " AND ")),
+		append(append([]any{s.Of}, args...), s.Unless), nil
+}
+
 // conditions returns where in SQL, and the arguments.
 func conditions(view ports.View, where []ports.Condition) (conditions []string, args []any, err error) {
 	for _, c := range where {

@@ -136,6 +136,18 @@ func (v *Views) Count(ctx context.Context, view ports.View, column string, where
 	return counts, nil
 }
 
+// Sum implements ports.Views.
+func (v *Views) Sum(ctx context.Context, view ports.View, s ports.Sum, where ...ports.Condition) (rows, sum int64, err error) {
+	statement, args, err := summing(view, s, where)
+	if err == nil {
+		err = v.file.readers.QueryRowContext(ctx, statement, args...).Scan(&rows, &sum)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("summing %s: %w", view.Name, v.file.classify(err))
+	}
+	return rows, sum, nil
+}
+
 // querier is a *sql.DB or a *sql.Tx.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)

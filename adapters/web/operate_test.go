@@ -161,6 +161,32 @@ func TestABreakerIsOpenedAndClosedByHand(t *testing.T) {
 	}
 }
 
+func TestAPumpedPrefixIsShownAndLiftedByHand(t *testing.T) {
+	w := newWorld(t)
+	w.admin()
+	olga, victor := w.join("olga", domain.RoleOperator), w.join("victor", domain.Viewer)
+	w.get(olga, "/providers").hides(t, "Pumped prefixes")
+	now := time.Now().UTC()
+	w.append("fuse_"+now.Format(time.DateOnly), events.Meta{Tenant: "acme", Actor: "fuse"},
+		events.FuseBlown{Tenant: "acme", Prefix: "+1415555", Texts: 50, Delivered: 2, Paused: true, At: now, Until: now.Add(time.Hour)},
+		events.FuseBlown{Tenant: "acme", Prefix: "+1212555", Texts: 50, At: now, Until: now.Add(time.Hour)})
+	w.get(olga, "/").shows(t, "pumped prefixes")
+	w.get(olga, "/providers").shows(t, "Pumped prefixes", "&#43;1415555…", "paused", "2 of 50", "&#43;1212555…", "reported", "Lift…", "prosms fuse lift acme &#43;1415555")
+	seen := w.get(victor, "/providers")
+	seen.shows(t, "&#43;1415555…")
+	seen.hides(t, "Lift…")
+	for form, status := range map[[2]string]int{{"+1415555", "25h"}: 400, {"+1415555", "x"}: 400, {"+4477", "1h"}: 404} {
+		if a := w.post(olga, "/fuses/lift", "tenant", "acme", "prefix", form[0], "for", form[1], "reason", "x"); a.status != status {
+			t.Errorf("lifting %v: %d", form, a.status)
+		}
+	}
+	if a := w.post(olga, "/fuses/lift", "tenant", "acme", "prefix", "+1415555", "for", "24h", "reason", "a campaign"); a.status != 303 {
+		t.Errorf("lifting: %d\n%s", a.status, a.body)
+	}
+	w.get(olga, "/providers?done=lifted").shows(t, "The pause is lifted", "lifted", "reported")
+	w.get(olga, "/events?type=fuse").shows(t, "fuse.lifted", "operator:olga")
+}
+
 func TestConsentIsFoundByNumberAndChangedByHand(t *testing.T) {
 	w := newWorld(t)
 	w.admin()

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
+	"github.com/pro-sms/prosms/domain/fuse"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -23,6 +25,7 @@ type overviewData struct {
 	Lanes    []string
 	Lights   []light
 	Shut     []string // providers that are not called
+	Pumped   []fuse.Standing
 	Checks   []checked
 	Doubts   int64
 	Dead     int64 // that wait for a decision
@@ -77,6 +80,11 @@ func (u *ui) overview(w http.ResponseWriter, r *http.Request, v visit) error {
 			d.Shut = append(d.Shut, provider.Name)
 		}
 	}
+	fuses, err := u.fuses(r.Context())
+	if err != nil {
+		return err
+	}
+	d.Pumped = slices.DeleteFunc(fuses, func(s fuse.Standing) bool { return s.Lifted })
 	for name, values := range b.Series {
 		d.Rates[name] = rate(values)
 	}

@@ -92,6 +92,7 @@ var done = map[string]string{
 	"replaced":  "This text is sent in the place of the dead letter.",
 	"posted":    "The delivery is posted again.",
 	"opened":    "The breaker is open. Instances notice within a second; texts wait.",
+	"lifted":    "The pause is lifted. Texts go to the prefix again.",
 	"closed":    "The breaker is closed. Calls pass again.",
 	"optedout":  "The opt-out is recorded: no text is sent that was not claimed before.",
 	"optedin":   "The opt-in is recorded.",

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
+	"github.com/pro-sms/prosms/domain/fuse"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -20,6 +21,7 @@ const breakerWindow = 60
 // providersData is who sends, and whether they are let.
 type providersData struct {
 	Providers []providerData
+	Fuses     []fuse.Standing // paused, reported and lifted, by tenant and prefix
 	APIURL    string
 }
 
@@ -56,6 +58,9 @@ func (u *ui) providers(w http.ResponseWriter, r *http.Request, v visit) error {
 			return err
 		}
 		d.Providers = append(d.Providers, one)
+	}
+	if d.Fuses, err = u.fuses(r.Context()); err != nil {
+		return err
 	}
 	return u.show(w, r, v, "providers", page{Title: "Providers", Nav: "/providers", Data: d})
 }

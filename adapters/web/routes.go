@@ -56,6 +56,7 @@ func (u *ui) routes() []route {
 		{pattern: "GET /providers", role: domain.Viewer, handle: u.providers},
 		{pattern: "POST /providers/{name}/open", role: domain.RoleOperator, handle: u.openBreaker},
 		{pattern: "POST /providers/{name}/close", role: domain.RoleOperator, handle: u.closeBreaker},
+		{pattern: "POST /fuses/lift", role: domain.RoleOperator, handle: u.liftFuse},
 		{pattern: "GET /consent", role: domain.Viewer, handle: u.consent},
 		{pattern: "GET /consent.csv", role: domain.RoleOperator, handle: u.exportConsent},
 		{pattern: "POST /consent/import", role: domain.RoleOperator, handle: u.importConsent},

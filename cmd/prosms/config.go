@@ -12,6 +12,7 @@ import (
 	"github.com/pro-sms/prosms/adapters/web"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
+	"github.com/pro-sms/prosms/domain/fuse"
 	"github.com/pro-sms/prosms/domain/keywords"
 	"github.com/pro-sms/prosms/domain/quiethours"
 	"github.com/pro-sms/prosms/events/audit"
@@ -63,6 +64,8 @@ type Config struct {
 	DailyMessages       int
 	DailySegments       int
 	Tenants             map[string]tenantConfig
+	FuseMode            string // "off", "report" or "pause"
+	Fuse                fuse.Rule
 	Keywords            keywords.Words
 	QuietRules          quiethours.Rules
 	Breaker             breaker.Rule
@@ -134,6 +137,14 @@ func (c *Config) settings() []setting {
 		{"PROSMS_TRUSTED_PROXIES", "", networks(&c.TrustedProxies), "networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,2001:db8::/32; empty: none", false},
 		{"PROSMS_DAILY_MESSAGES", "0", number(&c.DailyMessages, 0, mostPerDay), "texts that each tenant may have accepted in a day of UTC, test keys' aside; PROSMS_CONFIG may say otherwise of one; 0: any number", false},
 		{"PROSMS_DAILY_SEGMENTS", "0", number(&c.DailySegments, 0, mostPerDay), "the same in segments, which is what providers charge for", false},
+		{"PROSMS_PUMPING_FUSE", "report", oneOf(&c.FuseMode, "off", "report", "pause"), "what happens when texts to ever new numbers of one prefix hardly arrive (SMS pumping): off, report (event, metric, alert), or pause: new texts to the prefix are refused with 429 prefix_paused, and accepted ones wait", false},
+		{"PROSMS_PUMPING_TEXTS", "50", number(&c.Fuse.Texts, 5, 1000), "a tenant's texts to as many different numbers of a prefix make a sample that is judged", false},
+		{"PROSMS_PUMPING_WINDOW", "1h", duration(&c.Fuse.Window, time.Minute, 24*time.Hour), "within which they have to be sent to make one", false},
+		{"PROSMS_PUMPING_WAIT", "10m", duration(&c.Fuse.Wait, time.Second, 24*time.Hour), "how long after its last text a sample is judged: receipts come within it; without PROSMS_PUBLIC_URL at least 5m more than the first of PROSMS_RECEIPT_DELAYS", false},
+		{"PROSMS_PUMPING_SHARE", "0.3", share(&c.Fuse.Share), "share of delivered texts below which a sample looks pumped, provided that receipts come for others", false},
+		{"PROSMS_PUMPING_PAUSE", "1h", duration(&c.Fuse.Pause, time.Minute, fuse.MaxPause), "for how long; doubles while it looks so again, up to 24h; prosms fuse lift ends it", false},
+		{"PROSMS_PUMPING_DIGITS", "4", number(&c.Fuse.Digits, 3, 7), "last digits of a number that are not in its prefix: 4 makes prefixes of 10,000 numbers, the smallest that operators are given", false},
+		{"PROSMS_PUMPING_EXEMPT", "", prefixes(&c.Fuse.Exempt), "beginnings of numbers that are not watched, such as +44,+4930: where carriers give no receipts; empty: none", false},
 		{"PROSMS_DISPATCH_CONCURRENCY", "128", number(&c.Concurrency, 1, 10_000), "provider calls in flight in this instance", false},
 		{"PROSMS_PROVIDER_MPS", "0", number(&c.ProviderPerSecond, 0, 1_000_000), "messages a second to one provider, of all instances together; 0: unlimited", false},
 		{"PROSMS_SENDER_MPS", "0", number(&c.SenderPerSecond, 0, 1_000_000), "messages a second from one sender (number, name) by one provider, of all instances together; beyond it they wait; 0: unlimited", false},

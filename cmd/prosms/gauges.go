@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/adapters/metrics"
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
@@ -13,7 +14,7 @@ import (
 
 // newGauges lists what is read at each scrape. All but the pool's and the breakers'
 // are of the installation and not of this instance, and the same from each.
-func newGauges(st stores, b bus, queries projections.Queries, runner *projections.Runner, breakers func() map[string]float64) []metrics.Gauge {
+func newGauges(st stores, b bus, queries projections.Queries, runner *projections.Runner, breakers func() map[string]float64, fuse *commands.Fuse) []metrics.Gauge {
 	return []metrics.Gauge{
 		{
 			Name: "rabbitmq_queue_depth", Label: "queue", Help: "Messages that are ready in a queue, at the broker or in process.",
@@ -21,6 +22,12 @@ func newGauges(st stores, b bus, queries projections.Queries, runner *projection
 		}, {
 			Name: "circuit_breaker_state", Label: "provider", Help: "0 closed, 1 open, 0.5 half-open.",
 			Read: func(context.Context) (map[string]float64, error) { return breakers(), nil },
+		}, {
+			Name: "sms_pumped_prefixes", Label: "state", Help: "Prefixes of numbers to which texts look pumped: paused, or only reported.",
+			Read: func(context.Context) (map[string]float64, error) {
+				paused, reported := fuse.Blown()
+				return map[string]float64{"paused": float64(paused), "reported": float64(reported)}, nil
+			},
 		}, {
 			Name: "db_connection_pool_usage", Help: "Connections of this instance that are in use, 0 to 1.",
 			Read: func(context.Context) (map[string]float64, error) { return one(st.poolUsage()), nil },

@@ -16,6 +16,7 @@ type limits struct {
 	ports.Limiter
 	quota    ports.Quota
 	breakers ports.BreakerCounts         // nil: in this process
+	seen     ports.Sightings             // nil: in this process
 	ping     func(context.Context) error // nil: in this process
 	close    func() error
 }
@@ -34,6 +35,7 @@ func openLimits(c Config, login loginFunc, log *slog.Logger) (limits, error) {
 		Limiter:  &limit.Fallback{Shared: redis.NewLimiter(client), Local: &memory.Limiter{}, Log: log},
 		quota:    &limit.Quota{Shared: redis.NewQuota(client), Local: &memory.Quota{}},
 		breakers: redis.NewBreakerCounts(client),
+		seen:     redis.NewSightings(client),
 		ping:     client.Ping, close: client.Close,
 	}, nil
 }

@@ -59,6 +59,7 @@ type commandLine struct {
 	Keys     keysCommand      `cmd:"" help:"Create, list and revoke API keys."`
 	Staff    staffCommand     `cmd:"" name:"operators" help:"List and invite those who use the admin pages."`
 	Breaker  breakerCommand   `cmd:"" help:"List, open and close the breakers of providers."`
+	Fuse     fuseCommand      `cmd:"" help:"List and lift the pauses of prefixes to which texts look pumped."`
 	OptOuts  optOutsCommand   `cmd:"" help:"Import, export and lift opt-outs."`
 	Forget   forgetCommand    `cmd:"" help:"Make everything personal about the people behind numbers unreadable for ever."`
 	Master   masterKeyCommand `cmd:"" name:"master-key" help:"Change the key that wraps the keys of the database."`

@@ -127,6 +127,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	queries := projections.Queries{Store: store, Views: st.views, Unseal: store.Unseal}
 	handler.Numbers, handler.Keywords = c.mappedNumbers(), c.Keywords
 	handler.Quotas = newQuotas(c, limits.quota, queries, o.log)
+	handler.Fuse = newFuse(c, log, limits.seen, o.log)
 	gate := &commands.Gate{
 		Store: store, Rule: c.breakerRule(), Providers: providerNames(c), Counts: limits.breakers,
 		Limiter: limits.Limiter, PerSecond: c.ProviderPerSecond, PerSender: c.SenderPerSecond, InFlight: c.Concurrency,
@@ -134,7 +135,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	dispatcher := &commands.Dispatcher{
 		Store: store, Providers: ps.Providers, Gate: gate, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours, Rules: c.QuietRules},
-		Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
+		Fuse: handler.Fuse, Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
 	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: measured.ForeignFrame}
 	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, log, queries, o.log), c.DefaultTenant
@@ -182,7 +183,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
-	measured.Sample(newGauges(st, b, queries, runner, gate.States)...)
+	measured.Sample(newGauges(st, b, queries, runner, gate.States, handler.Fuse)...)
 	flight := newFlightRecorder(o.log)
 	defer flight.Stop()
 	admin := newAdmin(measured.Handler(), flight, checks, o.log)
@@ -206,6 +207,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		return nil
 	}))
 	parts.Go(named("breakers", func() error { return gate.Run(running) }))
+	if handler.Fuse != nil {
+		parts.Go(named("fuse", func() error { return handler.Fuse.Run(running) }))
+	}
 	if ps.rotation != nil {
 		parts.Go(named("secrets", func() error { return ps.rotation.Run(running) }))
 	}

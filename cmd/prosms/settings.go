@@ -129,6 +129,26 @@ func region(target *string) func(string) error {
 	}
 }
 
+// prefixes reads a comma-separated list of beginnings of numbers.
+func prefixes(target *[]string) func(string) error {
+	return func(value string) error {
+		var list []string
+		for part := range strings.SplitSeq(value, ",") {
+			part = strings.TrimSpace(part)
+			digits, plus := strings.CutPrefix(part, "+")
+			if part == "" && value == "" {
+				break
+			}
+			if !plus || digits == "" || len(digits) > 15 || strings.Trim(digits, "0123456789") != "" {
+				return errors.New("a list of beginnings of numbers, such as +44,+4930")
+			}
+			list = append(list, part)
+		}
+		*target = list
+		return nil
+	}
+}
+
 func window(target *quiethours.Window) func(string) error {
 	return func(value string) (err error) {
 		*target, err = quiethours.Parse(value)

@@ -26,6 +26,7 @@ func Quota(t *testing.T, open func(t *testing.T) ports.Quota) {
 		{"without an answer to what was used nothing is taken", nothingWithoutUsed},
 		{"what is returned can be used again, and no more than was taken", returnedIsFree},
 		{"nothing is counted for what is returned to an unknown count", returnsBeginNothing},
+		{"what was taken elsewhere is added, unless the count began since", takenElsewhere},
 		{"concurrent uses never exceed the limit", concurrentUses},
 		{"any history takes what the model takes", quotaEqualsModel},
 	} {
@@ -98,6 +99,27 @@ func returnedIsFree(t *testing.T, q ports.Quota) {
 func returnsBeginNothing(t *testing.T, q ports.Quota) {
 	a := allowance(t, ports.Usage{Messages: 2}, ports.Usage{Messages: 2})
 	if err := q.Return(t.Context(), a, ports.Usage{Messages: 1, Segments: 1}); err != nil {
+		t.Fatal(err)
+	}
+	expectUse(t, q, a, []ports.Usage{use(1, 1)}, false)
+}
+
+func takenElsewhere(t *testing.T, q ports.Quota) {
+	a := allowance(t, ports.Usage{Messages: 10, Segments: 20}, ports.Usage{Messages: 1, Segments: 1})
+	earlier := time.Now().Add(-time.Minute)
+	add := func(taken ports.Usage, since time.Time) {
+		t.Helper()
+		if err := q.Add(t.Context(), a, taken, since); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(use(9, 9), time.Now().Add(time.Minute)) // nothing is known of it
+	expectUse(t, q, a, []ports.Usage{use(1, 1)}, true)
+	add(use(5, 5), earlier)                     // what was used before has it
+	add(use(7, 3), time.Now().Add(time.Minute)) // nine and five
+	expectUse(t, q, a, []ports.Usage{use(2, 1), use(1, 16), use(1, 15)}, false, false, true)
+	add(use(3, 0), time.Now().Add(time.Minute)) // fits or not
+	if err := q.Return(t.Context(), a, use(3, 1)); err != nil {
 		t.Fatal(err)
 	}
 	expectUse(t, q, a, []ports.Usage{use(1, 1)}, false)

@@ -40,6 +40,7 @@ func Views(t *testing.T, open func(*testing.T) ports.Views) {
 		{"a cursor goes on where the page ended", cursorGoesOn},
 		{"rows are counted by value", rowsAreCounted},
 		{"rows are counted where conditions hold", rowsAreCountedWhereConditionsHold},
+		{"numbers in documents are added up where conditions hold", numbersAreSummed},
 		{"an unknown column is an error", unknownColumnIsAnError},
 
 		{"a shadow is filled beside the live view", shadowIsApart},

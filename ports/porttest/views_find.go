@@ -141,6 +141,31 @@ func rowsAreCountedWhereConditionsHold(t *testing.T, views ports.Views) {
 	}
 }
 
+func numbersAreSummed(t *testing.T, views ports.Views) {
+	library(t, views)
+	for id, doc := range map[string]string{
+		"b": `{"n":2}`, "c": `{"m":9,"n":3000000000,"left":false}`, "d": `{"n":5,"left":true}`, "a": `{"n":7}`,
+	} {
+		row := messageRow(id, "acme", "delivered", 1)
+		row.Doc = []byte(doc)
+		put(t, views, 2, row)
+	}
+	for _, tt := range []struct {
+		where     []ports.Condition
+		rows, sum int64
+	}{
+		{nil, 4, 3_000_000_009},
+		{where("status", ports.Equal, "scheduled"), 1, 0},
+		{where("status", ports.Equal, "expired"), 0, 0},
+		{where("tenant", ports.Equal, "acme", "created_at", ports.Before, created(2)), 3, 3_000_000_009},
+	} {
+		rows, sum, err := views.Sum(t.Context(), messages, ports.Sum{Of: "n", Unless: "left"}, tt.where...)
+		if err != nil || rows != tt.rows || sum != tt.sum {
+			t.Errorf("where %v: %d rows, %d, %v; want %d, %d", tt.where, rows, sum, err, tt.rows, tt.sum)
+		}
+	}
+}
+
 func unknownColumnIsAnError(t *testing.T, views ports.Views) {
 	library(t, views)
 	const column = `tenant" OR 1=1 --`
@@ -155,5 +180,8 @@ func unknownColumnIsAnError(t *testing.T, views ports.Views) {
 	}
 	if got, err := views.Count(t.Context(), messages, column); err == nil {
 		t.Errorf("Count = %v, want an error", got)
+	}
+	if _, got, err := views.Sum(t.Context(), messages, ports.Sum{Of: "n"}, where(column, ports.Equal, "x")...); err == nil {
+		t.Errorf("Sum = %v, want an error", got)
 	}
 }
