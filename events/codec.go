@@ -63,6 +63,8 @@ var shapes = map[string]shape{
 	"operator.joined":         {1, decodeAs[OperatorJoined], nil},
 	"operator.role_changed":   {1, decodeAs[OperatorRoleChanged], nil},
 	"operator.removed":        {1, decodeAs[OperatorRemoved], nil},
+	"operator.admitted":       {1, decodeAs[OperatorAdmitted], nil},
+	"operator.signed_in":      {1, decodeAs[OperatorSignedIn], nil},
 }
 
 func decodeAs[E Event](data json.RawMessage) (Event, error) {
