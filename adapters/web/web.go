@@ -23,6 +23,13 @@ type UI struct {
 	Oversight projections.Oversight
 	Limiter   ports.Limiter // of signing in; nil: no limits
 
+	// URL is under which operators reach the pages; empty: as each request has it.
+	URL string
+	// Identities signs operators in elsewhere; nil: nobody does. NoPasswords leaves
+	// that as the only way in.
+	Identities  IdentityProvider
+	NoPasswords bool
+
 	// SetupToken lets the first operator in, once; empty: nobody. In a demo it
 	// lets in without a password, as operator "demo".
 	SetupToken string

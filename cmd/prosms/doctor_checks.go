@@ -39,6 +39,7 @@ func (f *findings) examine(ctx context.Context, c Config, log *slog.Logger) {
 	}
 	f.examineProviders(ctx, c)
 	f.examinePublicURL(ctx, c)
+	f.examineOIDC(ctx, c)
 }
 
 func (f *findings) examineStore(ctx context.Context, c Config, log *slog.Logger) {

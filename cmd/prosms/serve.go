@@ -176,7 +176,11 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	checks := newChecks(st, b, limits)
+	identities, identityChecks := openOIDC(c)
+	if identities != nil {
+		defer identities.Close()
+	}
+	checks := append(newChecks(st, b, limits), identityChecks...)
 	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
@@ -187,7 +191,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if len(c.Providers) == 0 { // or else it is not known which texts were the sandbox's
 		ps.compare(sentBy(queries))
 	}
-	pages, err := newPages(c, o, handler, queries, limits.Limiter, st, b, ps, checks, hooks.Webhooks, localURL)
+	pages, err := newPages(c, o, handler, queries, limits.Limiter, st, b, ps, checks, hooks.Webhooks, identities, localURL)
 	if err != nil {
 		return err
 	}
@@ -221,8 +225,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	parts.Go(named("router", func() error { return runRouter(running, router, dispatcher, b) }))
 	adminURL := "http://" + reachable(listeners.admin.Addr())
-	if !o.demo {
-		parts.Go(named("operators", func() error { return pages.announce(running, handler, adminURL, o.log) }))
+	if !o.demo && c.PasswordSignIn {
+		parts.Go(named("operators", func() error { return pages.announce(running, handler, cmp.Or(c.AdminURL, adminURL), o.log) }))
 	}
 	if o.ready != nil {
 		parts.Go(named("ready", func() error {
