@@ -49,23 +49,25 @@ func (a attempt) derive(purpose string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) // 43 characters: as long as a verifier of PKCE has to be
 }
 
-// keep has the browser keep a, until the answer comes or for ten minutes. The
+// keepAttempt has the browser keep a, until the answer comes or for ten minutes. The
 // answer comes from another site, so the cookie is not strict.
-func (a attempt) keep(w http.ResponseWriter, r *http.Request) {
-	c := cookie(r, a.secret+"."+base64.RawURLEncoding.EncodeToString([]byte(a.back)), attemptLife)
+func (u *ui) keepAttempt(w http.ResponseWriter, r *http.Request, a attempt) {
+	http.SetCookie(w, u.attemptCookie(r, a.secret+"."+base64.RawURLEncoding.EncodeToString([]byte(a.back)), attemptLife))
+}
+
+func (u *ui) attemptCookie(r *http.Request, value string, age int) *http.Cookie {
+	c := u.sessions.cookie(r, value, age)
 	c.Name, c.Path, c.SameSite = attemptCookie, attemptPath, http.SameSiteLaxMode
-	http.SetCookie(w, c)
+	return c
 }
 
 // takeAttempt returns the attempt that the browser keeps, and has it forget it.
-func takeAttempt(w http.ResponseWriter, r *http.Request) (attempt, bool) {
+func (u *ui) takeAttempt(w http.ResponseWriter, r *http.Request) (attempt, bool) {
 	brought, err := r.Cookie(attemptCookie)
 	if err != nil {
 		return attempt{}, false
 	}
-	c := cookie(r, "", -1)
-	c.Name, c.Path, c.SameSite = attemptCookie, attemptPath, http.SameSiteLaxMode
-	http.SetCookie(w, c)
+	http.SetCookie(w, u.attemptCookie(r, "", -1))
 	secret, encoded, ok := strings.Cut(brought.Value, ".")
 	back, err := base64.RawURLEncoding.DecodeString(encoded)
 	return attempt{secret, localPath(string(back))}, ok && err == nil && len(secret) == len(newSecret())
@@ -86,7 +88,7 @@ func (u *ui) startSignIn(w http.ResponseWriter, r *http.Request, _ visit) error 
 		u.log.WarnContext(r.Context(), "asking the identity provider", "error", err)
 		return u.refuseSignIn(w, r, http.StatusServiceUnavailable, a.back, "The identity provider does not answer just now. Try again in a moment.")
 	}
-	a.keep(w, r)
+	u.keepAttempt(w, r, a)
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
@@ -94,7 +96,7 @@ func (u *ui) startSignIn(w http.ResponseWriter, r *http.Request, _ visit) error 
 // endSignIn lets in who comes back from the identity provider.
 func (u *ui) endSignIn(w http.ResponseWriter, r *http.Request, _ visit) error {
 	query := r.URL.Query()
-	a, ok := takeAttempt(w, r)
+	a, ok := u.takeAttempt(w, r)
 	switch {
 	case !ok || !hmac.Equal([]byte(query.Get("state")), []byte(a.derive("state"))):
 		return u.refuseSignIn(w, r, http.StatusBadRequest, "/", "This sign-in was begun elsewhere, or too long ago. Begin it again.")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
@@ -97,7 +98,7 @@ func (u UI) Handler() (handler http.Handler, stop func(), err error) {
 	if w.Now == nil {
 		w.Now = time.Now
 	}
-	w.sessions, w.selections = &sessions{now: w.Now}, &selections{now: w.Now}
+	w.sessions, w.selections = &sessions{now: w.Now, https: strings.HasPrefix(u.URL, "https://")}, &selections{now: w.Now}
 	if w.pages, err = parsePages(); err != nil {
 		return nil, nil, fmt.Errorf("reading templates: %w", err)
 	}

@@ -216,7 +216,10 @@ func (f *findings) examinePublicURL(ctx context.Context, c Config) {
 	if strings.HasPrefix(c.PublicURL, "http://") {
 		f.add(noted, "TLS", "callbacks with personal data come over plain http", "put TLS in front, and set PROSMS_PUBLIC_URL to https://…")
 	}
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{
+		Timeout:       10 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // providers follow none either
+	}
 	for _, p := range c.Providers {
 		if p.Twilio == nil {
 			continue

@@ -115,7 +115,7 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	}
 	serving, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- serveHTTP(serving, listener, fake.Handler()) }()
+	go func() { served <- serveHTTP(serving, listener, fake.Handler(), log) }()
 	url := "http://" + listener.Addr().String()
 	signs := func(verify func(string) bool) bool { return verify(options.token) }
 	p := providers{phone: url, compare: fake.Compare, accounts: []account{{localURL, signs}, {c.PublicURL, signs}}}

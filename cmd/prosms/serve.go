@@ -199,7 +199,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if o.roles.has(roleAPI) {
 		parts.Go(named("api", func() error { return api.Serve(running, listeners.api) }))
 	}
-	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, pages.beside(admin), pages.stop) }))
+	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, pages.beside(admin), o.log, pages.stop) }))
 	parts.Go(named("keys", func() error {
 		if err := store.Warm(running); err != nil && running.Err() == nil {
 			o.log.Warn("reading the keys of people", "error", err) // they are read when they are needed
