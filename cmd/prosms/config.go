@@ -30,6 +30,7 @@ type Config struct {
 	TwilioFrom       string
 	TwilioService    string
 	TwilioBaseURL    string
+	TwilioRedact     string // "off", "body", "delete"
 	ProvidersFile    string
 	SecretsEvery     time.Duration
 	Providers        []ProviderConfig // all of them, the environment's Twilio first; none: the sandbox
@@ -115,6 +116,7 @@ func (c *Config) settings() []setting {
 		{"TWILIO_FROM", "", text(&c.TwilioFrom), "default sender", false},
 		{"TWILIO_MESSAGING_SERVICE_SID", "", text(&c.TwilioService), "sends instead of TWILIO_FROM", false},
 		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API", false},
+		{"PROSMS_TWILIO_REDACT", "off", oneOf(&c.TwilioRedact, "off", "body", "delete"), "what Twilio is asked to keep no longer once a text has ended, of all texts in the log: its body, or (delete) the whole record with its number, as always of people who are forgotten; off: neither", false},
 		{"PROSMS_CONFIG", "", text(&c.ProvidersFile), "a YAML file with more providers, and routes: see deploy/providers.example.yml", false},
 		{"PROSMS_SECRETS_REFRESH", "5m", duration(&c.SecretsEvery, 10*time.Second, 24*time.Hour), "how often the providers' secrets are read anew where they are references; a 401 has them read at once", false},
 		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks", false},
