@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	api "github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/limit"
 	"github.com/pro-sms/prosms/adapters/memory"
 	"github.com/pro-sms/prosms/adapters/redis"
@@ -16,6 +17,7 @@ type limits struct {
 	ports.Limiter
 	quota    ports.Quota
 	breakers ports.BreakerCounts         // nil: in this process
+	keys     api.SharedKeys              // nil: in this process
 	ping     func(context.Context) error // nil: in this process
 	close    func() error
 }
@@ -34,6 +36,7 @@ func openLimits(c Config, log *slog.Logger) (limits, error) {
 		Limiter:  &limit.Fallback{Shared: redis.NewLimiter(client), Local: &memory.Limiter{}, Log: log},
 		quota:    &limit.Quota{Shared: redis.NewQuota(client), Local: &memory.Quota{}},
 		breakers: redis.NewBreakerCounts(client),
+		keys:     redis.NewKeyCache(client),
 		ping:     client.Ping, close: client.Close,
 	}, nil
 }
