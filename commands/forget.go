@@ -54,7 +54,7 @@ func (s *Sealer) forget(ctx context.Context, caller Caller, number events.Person
 		}
 		results, err := s.EventStore.Append(ctx, ports.Write{
 			StreamID: subjectStream(forgotten.Subject), Expected: current.generation, Meta: caller.meta(),
-			Events: []events.Event{events.SubjectForgotten{Subject: forgotten.Subject, By: caller.Actor}},
+			Events: []events.Event{events.SubjectForgotten{Subject: forgotten.Subject, Consent: s.Lookup.ConsentStream(caller.Tenant, number), By: caller.Actor}},
 			// In the same commit, so that whoever is killed now is made up for.
 			Keys: []ports.Key{{Name: forgetPrefix + current.ref(), Key: []byte{keptNote}}},
 		})

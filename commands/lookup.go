@@ -15,6 +15,7 @@ const (
 	consentPrefix = "consent_"
 	keyPrefix     = "key_"
 	inboundPrefix = "inbound_"
+	signInPrefix  = "signin_"
 
 	operatorsStream = "operators" // of all together: who is the last admin is a question to all
 )

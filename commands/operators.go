@@ -58,8 +58,8 @@ func (h *Handler) JoinOperator(ctx context.Context, token string, password event
 
 // ChangeRole gives an operator another role.
 func (h *Handler) ChangeRole(ctx context.Context, caller Caller, name string, role domain.Role) error {
-	if err := validateOperator(name, role); err != nil {
-		return err
+	if !slices.Contains(domain.Roles, role) {
+		return Invalid{invalidRole}
 	}
 	return h.operators(ctx, caller, domain.ChangeRole{Name: name, Role: role, By: caller.Actor})
 }
@@ -76,13 +76,15 @@ func (h *Handler) operators(ctx context.Context, caller Caller, c domain.Command
 	return err
 }
 
+var invalidRole = Fault{Pointer: "/role", Code: CodeInvalidValue, Detail: "one of viewer, operator, admin"}
+
 func validateOperator(name string, role domain.Role) error {
 	var invalid Invalid
 	if !ValidTenant(name) || strings.ToLower(name) != name {
 		invalid.add("/name", CodeInvalidValue, "1 to 64 lower-case letters, digits, '-', '_' or '.'")
 	}
 	if !slices.Contains(domain.Roles, role) {
-		invalid.add("/role", CodeInvalidValue, "one of viewer, operator, admin")
+		invalid = append(invalid, invalidRole)
 	}
 	if len(invalid) > 0 {
 		return invalid

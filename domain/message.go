@@ -25,6 +25,8 @@ type Message struct {
 	inDoubtHeld       bool            // dead-lettered although the last attempt may have been sent
 	discarded         bool            // dead-lettered, and put aside
 	replays           map[string]bool // that have redriven it
+	duplicates        []string        // what the provider calls texts that were sent besides
+	redactions        map[string]bool // that were tried to the end, by id and what: whether they were made
 }
 
 // Decide answers c with events. None, and no error, mean that c no longer
@@ -66,6 +68,8 @@ func (m Message) Decide(c Command) ([]events.Event, error) {
 		return m.replace(c)
 	case Suspect:
 		return m.suspect(c), nil
+	case RecordRedaction:
+		return m.redact(c), nil
 	}
 	return nil, fmt.Errorf("deciding %T: %w", c, ErrUnknownCommand)
 }
@@ -116,6 +120,10 @@ func (m Message) Evolve(e events.Event) Message {
 		m.Status = Expired
 	case events.MessageReceiptIgnored:
 		m = m.evolveIgnored(e)
+	case events.MessageRedacted:
+		m = m.evolveRedaction(e.ProviderMessageID, e.What, true)
+	case events.MessageRedactionFailed:
+		m = m.evolveRedaction(e.ProviderMessageID, e.What, false)
 	}
 	return m
 }

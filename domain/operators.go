@@ -15,6 +15,8 @@ var (
 	ErrLastAdmin  = errors.New("the last admin")
 	ErrInvitation = errors.New("no such invitation, or it has been used or has expired")
 	ErrSetUp      = errors.New("operators are set up already")
+	ErrNameTaken  = errors.New("somebody else has this name")
+	ErrAdmitted   = errors.New("the identity provider decides about this operator")
 )
 
 // Role is what an operator may do. Each includes those before it.
@@ -40,15 +42,22 @@ type Operator struct {
 	Role     Role
 	Password events.PasswordHash // empty: none
 	Joined   bool
-	Era      int // grows when what the operator signs in with changes: sessions of earlier ones have ended
+	Subject  events.Hash // as whom an identity provider lets them in; zero: none does
+	Era      int         // changes when what the operator signs in with does: sessions of earlier ones have ended
 
 	token     events.Hash
 	expiresAt time.Time // of the invitation; zero: there is none
 }
 
+// Admitted reports whether it is an identity provider that lets o in.
+func (o Operator) Admitted() bool { return o.Subject != events.Hash{} }
+
 // Operators are all of them by name, as one state: that an admin remains is a
 // question to all. The zero value has none.
-type Operators struct{ ByName map[string]Operator }
+type Operators struct {
+	ByName map[string]Operator
+	era    int // the last one that began, of whomever: none comes twice, even under the name of one who was removed
+}
 
 // SetUpOperators makes the first operator, an admin.
 type SetUpOperators struct {
@@ -64,6 +73,14 @@ type JoinOperator struct {
 	Token    events.Hash
 	Password events.PasswordHash
 	Now      time.Time
+}
+
+// AdmitOperator lets in whom an identity provider vouches for, in the role that it
+// gives. A name belongs to who came by it first.
+type AdmitOperator struct {
+	Name    string
+	Role    Role
+	Subject events.Hash
 }
 
 // ChangeRole gives an operator another role.
@@ -84,7 +101,12 @@ func (o Operators) Decide(c Command) ([]events.Event, error) {
 			return nil, ErrSetUp
 		}
 		return []events.Event{events.OperatorJoined{Name: c.Name, Role: string(RoleAdmin), Password: c.Password}}, nil
+	case AdmitOperator:
+		return o.admit(c)
 	case InviteOperator:
+		if o.ByName[c.Invitation.Name].Admitted() {
+			return nil, ErrAdmitted
+		}
 		if o.without(c.Invitation.Name, Role(c.Invitation.Role)) == 0 {
 			return nil, ErrLastAdmin
 		}
@@ -109,11 +131,25 @@ func (o Operators) Decide(c Command) ([]events.Event, error) {
 	return nil, fmt.Errorf("deciding %T: %w", c, ErrUnknownCommand)
 }
 
+// admit does not ask whether an admin remains: the identity provider has decided.
+func (o Operators) admit(c AdmitOperator) ([]events.Event, error) {
+	operator, known := o.ByName[c.Name]
+	switch {
+	case known && operator.Subject != c.Subject:
+		return nil, ErrNameTaken
+	case known && operator.Role == c.Role:
+		return nil, nil
+	}
+	return []events.Event{events.OperatorAdmitted{Name: c.Name, Role: string(c.Role), Subject: c.Subject}}, nil
+}
+
 func (o Operators) changeRole(c ChangeRole) ([]events.Event, error) {
 	operator, known := o.ByName[c.Name]
 	switch {
 	case !known:
 		return nil, ErrNotFound
+	case operator.Admitted():
+		return nil, ErrAdmitted
 	case operator.Role == c.Role:
 		return nil, nil
 	case o.without(c.Name, c.Role) == 0:
@@ -153,7 +189,7 @@ func (o Operators) Invited(token events.Hash, now time.Time) (name string, ok bo
 
 // Evolve returns o after e.
 func (o Operators) Evolve(e events.Event) Operators {
-	byName := maps.Clone(o.ByName)
+	byName, era := maps.Clone(o.ByName), o.era
 	if byName == nil {
 		byName = map[string]Operator{}
 	}
@@ -163,7 +199,16 @@ func (o Operators) Evolve(e events.Event) Operators {
 		operator.Role, operator.token, operator.expiresAt = Role(e.Role), e.Token, e.ExpiresAt
 		byName[e.Name] = operator
 	case events.OperatorJoined:
-		byName[e.Name] = Operator{Role: Role(e.Role), Password: e.Password, Joined: true, Era: byName[e.Name].Era + 1}
+		era++
+		byName[e.Name] = Operator{Role: Role(e.Role), Password: e.Password, Joined: true, Era: era}
+	case events.OperatorAdmitted:
+		operator, known := byName[e.Name]
+		if !known {
+			era++
+			operator = Operator{Subject: e.Subject, Joined: true, Era: era}
+		}
+		operator.Role = Role(e.Role)
+		byName[e.Name] = operator
 	case events.OperatorRoleChanged:
 		operator := byName[e.Name]
 		operator.Role = Role(e.Role)
@@ -171,5 +216,5 @@ func (o Operators) Evolve(e events.Event) Operators {
 	case events.OperatorRemoved:
 		delete(byName, e.Name)
 	}
-	return Operators{ByName: byName}
+	return Operators{ByName: byName, era: era}
 }

@@ -27,6 +27,12 @@ func TestOperatorsComeAndGoAndAnAdminRemains(t *testing.T) {
 	joined := events.OperatorJoined{Name: "bob", Role: "viewer", Password: "new"}
 	demoting := invited
 	demoting.Name = "ada"
+	subject, another := events.Hash(sha256.Sum256([]byte("subject"))), events.Hash(sha256.Sum256([]byte("another")))
+	admitted := events.OperatorAdmitted{Name: "eve@example.com", Role: "viewer", Subject: subject}
+	promoted := admitted
+	promoted.Role = "admin"
+	inviting := invited
+	inviting.Name = admitted.Name
 	for _, tt := range []struct {
 		name  string
 		given []events.Event
@@ -53,6 +59,17 @@ func TestOperatorsComeAndGoAndAnAdminRemains(t *testing.T) {
 		{"removed", history(ada, joined), domain.RemoveOperator{Name: "bob", By: "operator:ada"}, history(events.OperatorRemoved{Name: "bob", By: "operator:ada"}), nil},
 		{"the last admin is not", history(ada, joined), domain.RemoveOperator{Name: "ada"}, nil, domain.ErrLastAdmin},
 		{"nobody is not", history(ada), domain.RemoveOperator{Name: "bob"}, nil, domain.ErrNotFound},
+		{"admitted", history(ada), domain.AdmitOperator{Name: "eve@example.com", Role: domain.Viewer, Subject: subject}, history(admitted), nil},
+		{"admitted first of all", nil, domain.AdmitOperator{Name: "eve@example.com", Role: domain.RoleAdmin, Subject: subject}, history(promoted), nil},
+		{"again in the same role", history(admitted), domain.AdmitOperator{Name: "eve@example.com", Role: domain.Viewer, Subject: subject}, nil, nil},
+		{"again in another role", history(admitted), domain.AdmitOperator{Name: "eve@example.com", Role: domain.RoleAdmin, Subject: subject}, history(promoted), nil},
+		{"the last admin in a lesser role", history(promoted), domain.AdmitOperator{Name: "eve@example.com", Role: domain.Viewer, Subject: subject}, history(admitted), nil},
+		{"another person under the same name", history(admitted), domain.AdmitOperator{Name: "eve@example.com", Role: domain.Viewer, Subject: another}, nil, domain.ErrNameTaken},
+		{"under the name of one with a password", history(ada), domain.AdmitOperator{Name: "ada", Role: domain.RoleAdmin, Subject: subject}, nil, domain.ErrNameTaken},
+		{"under a name that is invited", history(ada, invited), domain.AdmitOperator{Name: "bob", Role: domain.RoleAdmin, Subject: subject}, nil, domain.ErrNameTaken},
+		{"another person once the first was removed", history(ada, admitted, events.OperatorRemoved{Name: "eve@example.com"}), domain.AdmitOperator{Name: "eve@example.com", Role: domain.Viewer, Subject: another}, history(events.OperatorAdmitted{Name: "eve@example.com", Role: "viewer", Subject: another}), nil},
+		{"no role but that of the identity provider", history(ada, admitted), domain.ChangeRole{Name: "eve@example.com", Role: domain.RoleAdmin}, nil, domain.ErrAdmitted},
+		{"no invitation for one who was admitted", history(ada, admitted), domain.InviteOperator{Invitation: inviting}, nil, domain.ErrAdmitted},
 		{"a command of something else", nil, domain.Cancel{}, nil, domain.ErrUnknownCommand},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -74,6 +91,24 @@ func TestANewPasswordBeginsANewEra(t *testing.T) {
 	changed := after.Evolve(events.OperatorRoleChanged{Name: "ada", Role: "viewer"})
 	if changed.ByName["ada"].Era != after.ByName["ada"].Era {
 		t.Error("another role ends the sessions")
+	}
+}
+
+func TestSessionsOfOneWhoWasRemovedDoNotComeBackWithTheName(t *testing.T) {
+	for _, came := range []events.Event{
+		events.OperatorJoined{Name: "bob", Role: "viewer"},
+		events.OperatorAdmitted{Name: "bob", Role: "viewer", Subject: events.Hash{1}},
+	} {
+		before := operators(events.OperatorJoined{Name: "ada", Role: "admin"}, came)
+		after := before.Evolve(events.OperatorRemoved{Name: "bob"}).Evolve(came)
+		if before.ByName["bob"].Era == after.ByName["bob"].Era {
+			t.Errorf("%s: before %+v, after %+v", came.EventType(), before, after)
+		}
+	}
+	admitted := operators(events.OperatorAdmitted{Name: "bob", Role: "viewer", Subject: events.Hash{1}})
+	promoted := admitted.Evolve(events.OperatorAdmitted{Name: "bob", Role: "admin", Subject: events.Hash{1}})
+	if admitted.ByName["bob"].Era != promoted.ByName["bob"].Era || promoted.ByName["bob"].Role != domain.RoleAdmin {
+		t.Errorf("another role: before %+v, after %+v", admitted, promoted)
 	}
 }
 

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/pro-sms/prosms/events"
 )
@@ -104,6 +105,9 @@ func (m Message) evolveIgnored(e events.MessageReceiptIgnored) Message {
 		m.ignored = map[string]bool{}
 	}
 	m.ignored[ignoredKey(e)] = true
+	if e.Reason == ignoredDuplicate && !slices.Contains(m.duplicates, e.ProviderMessageID) {
+		m.duplicates = append(slices.Clip(m.duplicates), e.ProviderMessageID)
+	}
 	return m
 }
 

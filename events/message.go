@@ -139,20 +139,40 @@ type MessageReceiptIgnored struct {
 	Reason            string `json:"reason"` // "final", "unknown_attempt", "duplicate_send", "other_provider_message"
 }
 
-func (MessageAccepted) EventType() string       { return "message.accepted" }
-func (MessageDeferred) EventType() string       { return "message.deferred" }
-func (MessageAttempted) EventType() string      { return "message.attempted" }
-func (MessageDispatched) EventType() string     { return "message.dispatched" }
-func (MessageFailed) EventType() string         { return "message.failed" }
-func (MessageRetried) EventType() string        { return "message.retried" }
-func (MessageInDoubt) EventType() string        { return "message.in_doubt" }
-func (MessageReconciled) EventType() string     { return "message.reconciled" }
-func (MessageDeadLettered) EventType() string   { return "message.dead_lettered" }
-func (MessageRedriven) EventType() string       { return "message.redriven" }
-func (MessageDiscarded) EventType() string      { return "message.discarded" }
-func (MessageOptedOut) EventType() string       { return "message.opted_out" }
-func (MessageDelivered) EventType() string      { return "message.delivered" }
-func (MessageUndelivered) EventType() string    { return "message.undelivered" }
-func (MessageCanceled) EventType() string       { return "message.canceled" }
-func (MessageExpired) EventType() string        { return "message.expired" }
-func (MessageReceiptIgnored) EventType() string { return "message.receipt_ignored" }
+// MessageRedacted says that the provider no longer keeps what a text said. It may
+// come after the end of a message, and more than once where it was sent twice.
+type MessageRedacted struct {
+	Provider          string `json:"provider"`
+	ProviderMessageID string `json:"provider_message_id"`
+	What              string `json:"what"` // "body", or "record": the numbers with it
+}
+
+// MessageRedactionFailed says that the provider keeps it all the same, after all
+// tries, so that somebody has to see to it there.
+type MessageRedactionFailed struct {
+	Provider          string `json:"provider"`
+	ProviderMessageID string `json:"provider_message_id"`
+	What              string `json:"what"`
+	Code              string `json:"code,omitempty"`        // the provider's code
+	HTTPStatus        int    `json:"http_status,omitempty"` // 0: no answer
+}
+
+func (MessageAccepted) EventType() string        { return "message.accepted" }
+func (MessageDeferred) EventType() string        { return "message.deferred" }
+func (MessageAttempted) EventType() string       { return "message.attempted" }
+func (MessageRedacted) EventType() string        { return "message.redacted" }
+func (MessageRedactionFailed) EventType() string { return "message.redaction_failed" }
+func (MessageDispatched) EventType() string      { return "message.dispatched" }
+func (MessageFailed) EventType() string          { return "message.failed" }
+func (MessageRetried) EventType() string         { return "message.retried" }
+func (MessageInDoubt) EventType() string         { return "message.in_doubt" }
+func (MessageReconciled) EventType() string      { return "message.reconciled" }
+func (MessageDeadLettered) EventType() string    { return "message.dead_lettered" }
+func (MessageRedriven) EventType() string        { return "message.redriven" }
+func (MessageDiscarded) EventType() string       { return "message.discarded" }
+func (MessageOptedOut) EventType() string        { return "message.opted_out" }
+func (MessageDelivered) EventType() string       { return "message.delivered" }
+func (MessageUndelivered) EventType() string     { return "message.undelivered" }
+func (MessageCanceled) EventType() string        { return "message.canceled" }
+func (MessageExpired) EventType() string         { return "message.expired" }
+func (MessageReceiptIgnored) EventType() string  { return "message.receipt_ignored" }

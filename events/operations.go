@@ -68,7 +68,8 @@ type FuseLifted struct {
 
 // SubjectForgotten says that a person's data key was destroyed.
 type SubjectForgotten struct {
-	Subject string `json:"subject"` // keyed hash of the number
+	Subject string `json:"subject"`           // keyed hash of the number
+	Consent string `json:"consent,omitempty"` // stream of their consent, which stands for the number in views
 	By      string `json:"by"`
 }
 

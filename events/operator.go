@@ -43,7 +43,24 @@ type OperatorRemoved struct {
 	By   string `json:"by"`
 }
 
+// OperatorAdmitted says that an identity provider vouched for somebody new, or gave
+// somebody another role. It decides that anew at each sign-in.
+type OperatorAdmitted struct {
+	Name    string `json:"name"`
+	Role    string `json:"role"`
+	Subject Hash   `json:"subject"` // SHA-256 of issuer and subject, by which the provider knows them
+}
+
+// OperatorSignedIn says that an operator came in, in a stream of its own.
+type OperatorSignedIn struct {
+	Name   string `json:"name"`
+	Role   string `json:"role"`   // at that time
+	Method string `json:"method"` // "password", "link" (of an invitation or the first start), "oidc"
+}
+
 func (OperatorInvited) EventType() string     { return "operator.invited" }
 func (OperatorJoined) EventType() string      { return "operator.joined" }
 func (OperatorRoleChanged) EventType() string { return "operator.role_changed" }
 func (OperatorRemoved) EventType() string     { return "operator.removed" }
+func (OperatorAdmitted) EventType() string    { return "operator.admitted" }
+func (OperatorSignedIn) EventType() string    { return "operator.signed_in" }

@@ -59,6 +59,15 @@ type Outcome struct {
 	RetryAfter        time.Duration // the provider's wish; 0: none
 }
 
+// Redaction is what came of asking a provider to keep no longer what it has taken
+// on. Nothing in it is personal.
+type Redaction struct {
+	Done       bool   // it keeps it no longer, or never did
+	Code       string // otherwise: the provider's error code
+	HTTPStatus int    // 0: no answer
+	Detail     string // in our words
+}
+
 // Lookup describes an attempt whose outcome is unknown.
 type Lookup struct {
 	Text

@@ -139,6 +139,7 @@ var lives = []struct {
 		m.Attempts, m.LastError = []Attempt{failedAttempt}, failure
 	}},
 	{"a receipt ignored", []events.Event{events.MessageReceiptIgnored{ProviderStatus: "sent"}}, func(*Message) {}},
+	{"redacted at the provider", []events.Event{events.MessageRedactionFailed{ProviderMessageID: "SM1", What: "body"}, events.MessageRedacted{ProviderMessageID: "SM1", What: "body"}}, func(*Message) {}},
 	{"something that a newer build knows", []events.Event{events.Unknown{Type: "message.blessed"}}, func(*Message) {}},
 }
 

@@ -158,6 +158,26 @@ func (q Queries) UnderWay(ctx context.Context, tenant, consent string) ([]string
 	return idsOf(rows), nil
 }
 
+// SentTo returns ids of a tenant's messages to a recipient (by the stream of the
+// consent), the earliest first, after a place; and the place of the last.
+func (q Queries) SentTo(ctx context.Context, tenant, consent string, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error) {
+	rows, err := q.Views.Find(ctx, messagesView, ports.Query{
+		Where: []ports.Condition{
+			{Column: "tenant", Op: ports.Equal, Value: tenant},
+			{Column: "recipient", Op: ports.Equal, Value: consent},
+		},
+		OrderBy: "created_at", After: after, Limit: limit,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("searching what was sent to a recipient: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, after, nil
+	}
+	last := rows[len(rows)-1]
+	return idsOf(rows), &ports.Cursor{Key: last.Keys[slices.Index(messagesView.Columns, "created_at")], ID: last.ID}, nil
+}
+
 func idsOf(rows []ports.Row) []string {
 	ids := make([]string, len(rows))
 	for i, row := range rows {

@@ -55,6 +55,10 @@ func tell(e events.Recorded) string {
 		return "canceled by " + d.By
 	case events.MessageExpired:
 		return "expired, its time was " + clock(d.ExpiresAt)
+	case events.MessageRedacted:
+		return fmt.Sprintf("%s no longer keeps the %s", d.Provider, d.What)
+	case events.MessageRedactionFailed:
+		return fmt.Sprintf("%s keeps the %s all the same%s", d.Provider, d.What, details(d.Code, ""))
 	case events.MessageReceiptIgnored:
 		return fmt.Sprintf("a receipt (%s) changed nothing: %s", d.ProviderStatus, d.Reason)
 	}

@@ -5,12 +5,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"strings"
+	"time"
 
 	"github.com/pro-sms/prosms/commands"
 )
 
 // AdminHandler serves operators on a listener of their own: /metrics, /debug/pprof/,
-// /livez and /readyz, and at /debug/flight the last seconds of the runtime's trace. A nil log is slog.Default. It has no authentication: the listener must not be public.
+// /livez and /readyz, and at /debug/flight the last seconds of the runtime's trace. A
+// nil log is slog.Default. It has no authentication: the listener must not be public.
 func AdminHandler(metrics, flight http.Handler, checks []Check, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	h := newHealth(checks, cmp.Or(log, slog.Default()))
@@ -23,13 +26,22 @@ func AdminHandler(metrics, flight http.Handler, checks []Check, log *slog.Logger
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'") // the index of profiles brings its style along
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if !strings.HasPrefix(r.URL.Path, "/debug/") { // profiles take as long as they are told to
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // recorders of tests have none
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // plain makes a handler of h, whose only error is a client that is gone.
 func plain(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
 		_ = h(w, r, commands.Caller{})
 	}
 }

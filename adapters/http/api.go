@@ -49,7 +49,7 @@ func (s *Server) build() *api {
 	if a.Now == nil {
 		a.Now = time.Now
 	}
-	a.keys = &keyCache{Load: s.Commands.Key, TTL: cmp.Or(s.KeyTTL, time.Second), Now: a.Now}
+	a.keys = &keyCache{Load: s.Commands.Key, TTL: cmp.Or(s.KeyTTL, time.Second), Now: a.Now, Shared: s.SharedKeys, Seal: s.Commands.Lookup.KeySeal()}
 	a.health = newHealth(s.Checks, a.log)
 	a.closing, a.close = context.WithCancel(context.Background())
 	for _, r := range a.routes() {

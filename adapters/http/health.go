@@ -129,6 +129,11 @@ func (h *health) run(ctx context.Context, i int) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
+	}
+	select { // both may have come: the end of a check ends its context
+	case err := <-done:
+		return err
+	default:
 		return ctx.Err()
 	}
 }

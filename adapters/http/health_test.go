@@ -138,5 +138,9 @@ func TestOperatorsGetMetricsProfilesAndHealth(t *testing.T) {
 		if r.Code != http.StatusOK || !strings.Contains(r.Body.String(), want) {
 			t.Errorf("%s: %d", path, r.Code)
 		}
+		h := r.Header()
+		if h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+			t.Errorf("%s: headers %v", path, h)
+		}
 	}
 }

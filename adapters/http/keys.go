@@ -108,7 +108,7 @@ func (a *api) rotateKey(w http.ResponseWriter, r *http.Request, caller commands.
 	if err != nil {
 		return err
 	}
-	a.keys.Forget(id)
+	a.keys.Forget(r.Context(), id)
 	return writeJSON(w, http.StatusCreated, newKeyOf(issued))
 }
 
@@ -151,7 +151,7 @@ func (a *api) revokeKey(w http.ResponseWriter, r *http.Request, caller commands.
 	if err := a.Commands.RevokeKey(r.Context(), caller, id); err != nil {
 		return err
 	}
-	a.keys.Forget(id)
+	a.keys.Forget(r.Context(), id)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -32,12 +32,14 @@ const (
 // Server serves the HTTP API. Commands and Queries must be set; the other fields
 // have defaults. It must not be changed once Handler, Run or Serve was called.
 type Server struct {
-	Addr      string // "": ":8080"
-	Commands  *commands.Handler
-	Queries   projections.Queries
-	KeyUses   ports.KeyUses      // nil: nobody notes when a key was used
-	Webhooks  *commands.Webhooks // nil: on the stores of Commands and Queries
-	PublicURL string             // under which providers call back: scheme, host and any path prefix
+	Addr     string // "": ":8080"
+	Commands *commands.Handler
+	Queries  projections.Queries
+	KeyUses  ports.KeyUses // nil: nobody notes when a key was used
+	// SharedKeys has each key loaded once for all instances; nil: each loads its own.
+	SharedKeys SharedKeys
+	Webhooks   *commands.Webhooks // nil: on the stores of Commands and Queries
+	PublicURL  string             // under which providers call back: scheme, host and any path prefix
 
 	Limiter    ports.Limiter // nil: no limits
 	RatePerKey int           // requests a second, with bursts of twice that; 0: unlimited

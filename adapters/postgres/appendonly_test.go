@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -39,6 +41,64 @@ func TestTheApplicationRoleCanOnlyReadAndAppend(t *testing.T) {
 		wantForbidden(t, conn, statement)
 	}
 	run(t, conn, `SELECT FROM events, commits`)
+}
+
+// rights are all that the application may do, by what it may do it to. Whoever adds
+// a table grants what is needed and says so here.
+var rights = map[string]string{
+	"events": "SELECT", "commits": "SELECT", "goose_db_version": "SELECT",
+	"keyring": "DELETE INSERT SELECT UPDATE", "key_uses": "INSERT SELECT UPDATE",
+	"projection_checkpoints": "DELETE INSERT SELECT UPDATE", "relay_offsets": "DELETE INSERT SELECT UPDATE",
+	"messages": "DELETE INSERT SELECT UPDATE", "keys": "DELETE INSERT SELECT UPDATE",
+	"dead_letters": "DELETE INSERT SELECT UPDATE", "replays": "DELETE INSERT SELECT UPDATE",
+	"opt_outs": "DELETE INSERT SELECT UPDATE", "inbound": "DELETE INSERT SELECT UPDATE", "contacts": "DELETE INSERT SELECT UPDATE",
+	"webhook_deliveries": "DELETE INSERT SELECT UPDATE", "webhook_health": "DELETE INSERT SELECT UPDATE",
+	"append_events()": "EXECUTE", "view_shadow_create()": "EXECUTE", "view_shadow_index()": "EXECUTE", "view_shadow_swap()": "EXECUTE", "view_shadow_drop()": "EXECUTE",
+	"schema public": "USAGE",
+}
+
+func TestTheApplicationRoleHasTheseRightsAndNoOthers(t *testing.T) {
+	conn := owner(t, migrated(t))
+	rows, err := conn.Query(t.Context(), `
+		SELECT name, string_agg(DISTINCT privilege_type, ' ' ORDER BY privilege_type)
+		FROM (
+			SELECT relname::text AS name, relacl AS acl FROM pg_class WHERE relnamespace = 'public'::regnamespace
+			UNION ALL SELECT proname || '()', coalesce(proacl, acldefault('f', proowner)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+			UNION ALL SELECT 'schema ' || nspname, nspacl FROM pg_namespace WHERE nspname = 'public'
+			UNION ALL SELECT relname || '.' || attname, attacl FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace
+		) AS things, aclexplode(acl) AS granted
+		WHERE grantee = 0 OR grantee = 'prosms_app'::regrole
+		GROUP BY name`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	var name, granted string
+	if _, err := pgx.ForEachRow(rows, []any{&name, &granted}, func() error {
+		got[name] = granted
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(rights, got); diff != "" {
+		t.Errorf("rights of the application and of everybody (-want +got):\n%s", diff)
+	}
+	var can, member bool
+	err = conn.QueryRow(t.Context(), `SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolcanlogin OR rolreplication OR rolbypassrls,
+		EXISTS (SELECT FROM pg_auth_members WHERE member = pg_roles.oid) FROM pg_roles WHERE rolname = 'prosms_app'`).Scan(&can, &member)
+	if err != nil || can || member {
+		t.Errorf("the role itself may more (%v) or is a member of another (%v): %v", can, member, err)
+	}
+}
+
+func TestFunctionsThatActAsTheOwnerLookNowhereElse(t *testing.T) {
+	conn := owner(t, migrated(t))
+	var all, pinned int
+	err := conn.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE 'search_path=pg_catalog, public, pg_temp' = ANY(proconfig))
+		FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace`).Scan(&all, &pinned)
+	if err != nil || all == 0 || all != pinned {
+		t.Errorf("%d of %d functions have a search path of their own: %v", pinned, all, err)
+	}
 }
 
 func TestNobodyMayAppendUnlessGranted(t *testing.T) {

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pro-sms/prosms/ports/httpcall"
 )
 
 // ErrNoManagement says that the broker's management API does not answer.
@@ -53,6 +56,9 @@ func managementOf(brokerURL string) (*url.URL, error) {
 	return management, nil
 }
 
+// maxPolicies bounds what is read of a list of policies, in bytes.
+const maxPolicies = 4 << 20
+
 func harmfulPolicies(ctx context.Context, management *url.URL, prefix string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -60,7 +66,9 @@ func harmfulPolicies(ctx context.Context, management *url.URL, prefix string) ([
 	if err != nil {
 		return nil, fmt.Errorf("listing policies: %w", ErrNoManagement)
 	}
-	response, err := http.DefaultClient.Do(request)
+	client := httpcall.NewClient(httpcall.ClientConfig{Concurrency: 1})
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("listing policies: %w", ErrNoManagement)
 	}
@@ -70,7 +78,7 @@ func harmfulPolicies(ctx context.Context, management *url.URL, prefix string) ([
 		ApplyTo       string `json:"apply-to"`
 		Definition    map[string]any
 	}
-	if response.StatusCode != http.StatusOK || json.NewDecoder(response.Body).Decode(&policies) != nil {
+	if response.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(response.Body, maxPolicies)).Decode(&policies) != nil {
 		return nil, fmt.Errorf("listing policies: status %d: %w", response.StatusCode, ErrNoManagement)
 	}
 	var found []string

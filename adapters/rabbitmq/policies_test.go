@@ -39,6 +39,21 @@ func TestPoliciesThatLoseMessagesAreFound(t *testing.T) {
 	}
 }
 
+func TestTheLoginGoesNowhereButToTheBroker(t *testing.T) {
+	asked := false
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	defer elsewhere.Close()
+	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusFound))
+	defer server.Close()
+	management, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := harmfulPolicies(t.Context(), management, ""); !errors.Is(err, ErrNoManagement) || asked {
+		t.Errorf("a redirect: %v, followed: %v", err, asked)
+	}
+}
+
 func TestTheManagementOfABrokerIsAtItsHost(t *testing.T) {
 	for broker, want := range map[string]string{
 		"amqp://a:b@mq:5672/":        "http://a:b@mq:15672/api/policies/%2F",

@@ -1,5 +1,5 @@
-// Package redis implements ports on Redis 5 or newer: limits that all instances
-// share.
+// Package redis implements ports on Redis 5 or newer: limits, counts and cached keys
+// that all instances share.
 package redis
 
 import (

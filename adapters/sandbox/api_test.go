@@ -63,8 +63,8 @@ func TestAMessageCanBeErasedCanceledAndDeleted(t *testing.T) {
 	if a := b.do(http.MethodDelete, one, "", ""); a.status != 409 {
 		t.Errorf("deleting before the end: status %d", a.status)
 	}
-	if a := b.do(http.MethodPost, one, form, "Body="); field[string](t, a, "body") != "" {
-		t.Errorf("erased: %s", a.body)
+	if a := b.do(http.MethodPost, one, form, "Body="); a.status != 409 || field[float64](t, a, "code") != 20009 {
+		t.Errorf("erasing before the end: %s", a.body)
 	}
 	if a := b.do(http.MethodPost, one, form, "Body=other"); a.status != 400 {
 		t.Errorf("changing a body: status %d", a.status)
@@ -74,6 +74,9 @@ func TestAMessageCanBeErasedCanceledAndDeleted(t *testing.T) {
 	}
 	if a := b.do(http.MethodPost, one, form, "Status=canceled"); a.status != 400 || field[float64](t, a, "code") != 30409 {
 		t.Errorf("canceled again: %s", a.body)
+	}
+	if a := b.do(http.MethodPost, one, form, "Body="); field[string](t, a, "body") != "" {
+		t.Errorf("erased: %s", a.body)
 	}
 	if a := b.do(http.MethodDelete, one, "", ""); a.status != 204 {
 		t.Errorf("deleting: status %d", a.status)

@@ -7,11 +7,11 @@ import (
 
 var (
 	errTooLate  = apiError{http.StatusBadRequest, 30409, "Message cannot be canceled"}
-	errNotFinal = apiError{http.StatusConflict, 20009, "Message cannot be deleted until it is final"}
+	errNotFinal = apiError{http.StatusConflict, 20009, "Message cannot be redacted or deleted until it is final"}
 	errUpdate   = apiError{http.StatusBadRequest, 20001, "Only an empty Body or Status=canceled can be asked for"}
 )
 
-// update erases a message's body or cancels it.
+// update erases the body of a message that is final, or cancels it.
 func (s *Sandbox) update(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.find(w, r)
 	if !ok {
@@ -33,10 +33,14 @@ func (s *Sandbox) update(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	case form.Has("Body") && form.Get("Body") == "":
-		m, _ = s.ledger.change(m.SID, time.Now().UTC(), func(m *Message) bool {
+		m, ok = s.ledger.change(m.SID, time.Now().UTC(), func(m *Message) bool {
 			m.Body = ""
-			return true
+			return final(m.Status)
 		})
+		if !ok {
+			writeError(w, errNotFinal)
+			return
+		}
 	default:
 		writeError(w, errUpdate)
 		return

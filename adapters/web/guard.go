@@ -119,7 +119,7 @@ func (u *ui) fail(w http.ResponseWriter, r *http.Request, rt route, v visit, err
 		status = http.StatusNotFound
 	case errors.Is(err, errBadQuery):
 		status = http.StatusBadRequest
-	case errors.Is(err, domain.ErrClaimed), errors.Is(err, domain.ErrFinal), errors.Is(err, domain.ErrLastAdmin), errors.Is(err, errStale),
+	case errors.Is(err, domain.ErrClaimed), errors.Is(err, domain.ErrFinal), errors.Is(err, domain.ErrLastAdmin), errors.Is(err, domain.ErrAdmitted), errors.Is(err, errStale),
 		errors.Is(err, domain.ErrNotDeadLettered), errors.Is(err, domain.ErrDiscarded), errors.Is(err, domain.ErrInDoubt), errors.Is(err, domain.ErrNotInDoubt),
 		errors.Is(err, domain.ErrKeyEnded), errors.Is(err, commands.ErrDeliveryPending), errors.Is(err, domain.ErrReplayEnded):
 		status = http.StatusConflict
@@ -152,6 +152,8 @@ func reasonOf(err error) string {
 		return "This text has already come to its end."
 	case errors.Is(err, domain.ErrLastAdmin):
 		return "This is the last admin. Make somebody else an admin first."
+	case errors.Is(err, domain.ErrAdmitted):
+		return "The identity provider decides about this operator."
 	case errors.Is(err, domain.ErrInDoubt):
 		return "It may have been sent already. Say that it is to be sent all the same, or leave it."
 	case errors.Is(err, domain.ErrNotInDoubt):

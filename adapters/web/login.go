@@ -22,7 +22,23 @@ type loginForm struct {
 	First   bool   // the name is free
 	MinSize int
 	Nobody  bool // there is no operator yet
+
+	Passwords bool // one can sign in with one
+	Elsewhere bool // one can sign in at an identity provider
+	SignedOut bool
+	EndURL    string // where the identity provider's session is ended
 }
+
+// loginForm completes a form by the ways in that there are.
+func (u *ui) loginForm(r *http.Request, f loginForm) loginForm {
+	f.Passwords, f.Elsewhere = !u.NoPasswords, u.Identities != nil
+	if f.SignedOut && f.Elsewhere {
+		f.EndURL = u.Identities.End(r.Context())
+	}
+	return f
+}
+
+const tooManyTries = "Too many attempts. Wait a minute and try again."
 
 func (u *ui) loginPage(w http.ResponseWriter, r *http.Request, v visit) error {
 	if v.Name != "" {
@@ -33,18 +49,18 @@ func (u *ui) loginPage(w http.ResponseWriter, r *http.Request, v visit) error {
 	if err != nil {
 		return err
 	}
-	return u.draw(w, http.StatusOK, "login", page{Title: "Sign in", Data: loginForm{
-		Back: localPath(r.URL.Query().Get("back")), Nobody: len(operators.ByName) == 0,
-	}})
+	return u.draw(w, http.StatusOK, "login", page{Title: "Sign in", Data: u.loginForm(r, loginForm{
+		Back: localPath(r.URL.Query().Get("back")), Nobody: len(operators.ByName) == 0, SignedOut: r.URL.Query().Get("done") == "signedout",
+	})})
 }
 
 func (u *ui) login(w http.ResponseWriter, r *http.Request, _ visit) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errBadQuery, err)
 	}
-	form := loginForm{Back: localPath(r.PostForm.Get("back")), Name: strings.ToLower(strings.TrimSpace(r.PostForm.Get("name")))}
+	form := u.loginForm(r, loginForm{Back: localPath(r.PostForm.Get("back")), Name: strings.ToLower(strings.TrimSpace(r.PostForm.Get("name")))})
 	if !u.mayTry(r, form.Name) {
-		form.Fault = "Too many attempts. Wait a minute and try again."
+		form.Fault = tooManyTries
 		return u.draw(w, http.StatusTooManyRequests, "login", page{Title: "Sign in", Data: form})
 	}
 	operators, err := u.Commands.Operators(r.Context())
@@ -61,14 +77,30 @@ func (u *ui) login(w http.ResponseWriter, r *http.Request, _ visit) error {
 		form.Fault = "Name and password do not match."
 		return u.draw(w, http.StatusUnauthorized, "login", page{Title: "Sign in", Data: form})
 	}
-	u.sessions.begin(w, r, form.Name, operator.Era)
-	u.log.InfoContext(r.Context(), "an operator signed in", "operator", form.Name)
+	if err := u.enter(w, r, form.Name, "password"); err != nil {
+		return err
+	}
 	http.Redirect(w, r, form.Back, http.StatusSeeOther)
 	return nil
 }
 
-// mayTry counts tries to sign in, by address and by name.
-func (u *ui) mayTry(r *http.Request, name string) bool {
+// enter begins a session of an operator who has shown who they are, and records how.
+func (u *ui) enter(w http.ResponseWriter, r *http.Request, name, method string) error {
+	operators, err := u.Commands.Operators(r.Context())
+	if err != nil {
+		return err
+	}
+	operator := operators.ByName[name]
+	if err := u.Commands.SignedIn(r.Context(), name, operator.Role, method); err != nil {
+		return err
+	}
+	u.sessions.begin(w, r, name, operator.Era)
+	u.log.InfoContext(r.Context(), "an operator signed in", "operator", name, "method", method)
+	return nil
+}
+
+// mayTry counts tries to sign in, by address and, where there is one, by name.
+func (u *ui) mayTry(r *http.Request, names ...string) bool {
 	if u.Limiter == nil {
 		return true
 	}
@@ -76,11 +108,12 @@ func (u *ui) mayTry(r *http.Request, name string) bool {
 	if err != nil {
 		host = "unknown"
 	}
-	hash := events.Hash(sha256.Sum256([]byte(name))).String()[:16]
-	taken, err := u.Limiter.Take(r.Context(), []ports.Limit{
-		{Key: "login:ip:" + host, Rate: 1, Burst: 10},
-		{Key: "login:name:" + hash, Rate: 1, Burst: 5},
-	})
+	limits := []ports.Limit{{Key: "login:ip:" + host, Rate: 1, Burst: 10}}
+	for _, name := range names {
+		hash := events.Hash(sha256.Sum256([]byte(name))).String()[:16]
+		limits = append(limits, ports.Limit{Key: "login:name:" + hash, Rate: 1, Burst: 5})
+	}
+	taken, err := u.Limiter.Take(r.Context(), limits)
 	return err != nil || taken.Allowed
 }
 
@@ -126,11 +159,9 @@ func (u *ui) enterDemo(w http.ResponseWriter, r *http.Request) error {
 	if err := u.Commands.SetUpOperators(r.Context(), name, ""); err != nil && !errors.Is(err, domain.ErrSetUp) {
 		return err
 	}
-	operators, err := u.Commands.Operators(r.Context())
-	if err != nil {
+	if err := u.enter(w, r, name, "link"); err != nil {
 		return err
 	}
-	u.sessions.begin(w, r, name, operators.ByName[name].Era)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
 }
@@ -168,18 +199,16 @@ func (u *ui) join(w http.ResponseWriter, r *http.Request, _ visit) error {
 	} else if name, err = u.Commands.JoinOperator(r.Context(), token, hash); err != nil {
 		return u.draw(w, http.StatusGone, "join", page{Title: "Link", Data: loginForm{}})
 	}
-	operators, err := u.Commands.Operators(r.Context())
-	if err != nil {
+	if err := u.enter(w, r, name, "link"); err != nil {
 		return err
 	}
-	u.sessions.begin(w, r, name, operators.ByName[name].Era)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
 }
 
 func (u *ui) logout(w http.ResponseWriter, r *http.Request, _ visit) error {
 	u.sessions.end(w, r)
-	http.Redirect(w, r, "/login", http.StatusSeeOther)
+	http.Redirect(w, r, "/login?done=signedout", http.StatusSeeOther)
 	return nil
 }
 

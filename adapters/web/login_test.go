@@ -75,6 +75,16 @@ func TestOperatorsSignInAndOut(t *testing.T) {
 	}
 }
 
+func TestCookiesOfPagesThatAreReachedByTLSAreSecure(t *testing.T) {
+	for url, want := range map[string]bool{"https://sms.example": true, "": false} {
+		w := newWorld(t, func(u *UI) { u.URL = url })
+		a := w.post(browser(), "/join", "token", "first-token", "name", "ada", "password", password)
+		if got := strings.Contains(a.header.Get("Set-Cookie"), "Secure"); got != want {
+			t.Errorf("at %q: secure %v", url, got)
+		}
+	}
+}
+
 func TestNobodyIsSentElsewhereAfterSigningIn(t *testing.T) {
 	for back, want := range map[string]string{
 		"": "/", "/keys": "/keys", "//evil.example": "/", "https://evil.example": "/", `/\evil.example`: "/", "evil": "/", "/a\r\nb": "/",

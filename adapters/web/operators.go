@@ -16,6 +16,8 @@ type operatorsData struct {
 	Roles     []domain.Role
 	Invited   string // name
 	Link      string // of the invitation; shown once
+	Passwords bool
+	Elsewhere bool // they can sign in at an identity provider
 }
 
 type operatorRow struct {
@@ -32,7 +34,7 @@ func (u *ui) showOperators(w http.ResponseWriter, r *http.Request, v visit, d op
 	if err != nil {
 		return err
 	}
-	d.Roles = domain.Roles
+	d.Roles, d.Passwords, d.Elsewhere = domain.Roles, !u.NoPasswords, u.Identities != nil
 	for _, name := range slices.Sorted(maps.Keys(operators.ByName)) {
 		d.Operators = append(d.Operators, operatorRow{name, operators.ByName[name]})
 	}
@@ -50,11 +52,19 @@ func (u *ui) inviteOperator(w http.ResponseWriter, r *http.Request, v visit) err
 	if err != nil {
 		return err
 	}
-	scheme := "http://"
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-		scheme = "https://"
+	return u.showOperators(w, r, v, operatorsData{Invited: name, Link: u.base(r) + "/join?token=" + url.QueryEscape(token)})
+}
+
+// base returns the URL under which operators reach these pages, as configured or as
+// r has it.
+func (u *ui) base(r *http.Request) string {
+	switch {
+	case u.URL != "":
+		return u.URL
+	case r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https":
+		return "https://" + r.Host
 	}
-	return u.showOperators(w, r, v, operatorsData{Invited: name, Link: scheme + r.Host + "/join?token=" + url.QueryEscape(token)})
+	return "http://" + r.Host
 }
 
 func (u *ui) changeRole(w http.ResponseWriter, r *http.Request, v visit) error {

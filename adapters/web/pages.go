@@ -99,7 +99,6 @@ var done = map[string]string{
 	"revoked":   "The key is revoked. Instances that run notice within a second.",
 	"role":      "The role was changed.",
 	"removed":   "The operator was removed, and signed out everywhere.",
-	"signedout": "You are signed out.",
 }
 
 func (u *ui) notFound(w http.ResponseWriter, _ *http.Request, v visit) error {

@@ -248,7 +248,7 @@ func TestTheLogIsFollowedLive(t *testing.T) {
 	if row := w.until(rows, "data: "); !strings.Contains(row, "message.accepted") || !strings.Contains(row, "<tr id=") {
 		t.Errorf("the row is %s", row)
 	}
-	if position := w.until(positions, "data: "); position != "2" {
+	if position := w.until(positions, "data: "); position != "3" {
 		t.Errorf("position %s", position)
 	}
 }
@@ -265,7 +265,7 @@ func TestTheOverviewIsLiveAndCountsWhatHappens(t *testing.T) {
 	if err := json.Unmarshal([]byte(w.until(w.follow(admin, "/live"), "data: ")), &b); err != nil {
 		t.Fatal(err)
 	}
-	if b.Head != 5 || b.Statuses["dead_lettered"] != 1 || b.Waiting["high"] != 7 || b.Lag["messages"] != 0 || b.Timed != 1 || len(b.Series["accepted"]) != pulseSeconds {
+	if b.Head != 6 || b.Statuses["dead_lettered"] != 1 || b.Waiting["high"] != 7 || b.Lag["messages"] != 0 || b.Timed != 1 || len(b.Series["accepted"]) != pulseSeconds {
 		t.Errorf("the beat is %+v", b)
 	}
 }

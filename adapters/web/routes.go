@@ -26,14 +26,33 @@ func (v visit) Sees() bool { return v.Role.Includes(domain.RoleOperator) }
 // Admin reports whether keys and operators may be changed.
 func (v visit) Admin() bool { return v.Role.Includes(domain.RoleAdmin) }
 
+// anybody may see a route, signed in or not.
+const anybody = domain.Role("")
+
 // routes is everything there is.
 func (u *ui) routes() []route {
-	const anybody = domain.Role("")
+	all := u.pageRoutes()
+	if !u.NoPasswords {
+		all = append(all,
+			route{pattern: "POST /login", role: anybody, handle: u.login},
+			route{pattern: "GET /join", role: anybody, handle: u.joinPage},
+			route{pattern: "POST /join", role: anybody, handle: u.join},
+			route{pattern: "POST /operators", role: domain.RoleAdmin, handle: u.inviteOperator},
+		)
+	}
+	if u.Identities != nil {
+		all = append(all,
+			route{pattern: "GET /oidc/start", role: anybody, handle: u.startSignIn},
+			route{pattern: "GET /oidc/callback", role: anybody, handle: u.endSignIn},
+		)
+	}
+	return all
+}
+
+// pageRoutes are those that are there whatever the ways in.
+func (u *ui) pageRoutes() []route {
 	return []route{
 		{pattern: "GET /login", role: anybody, handle: u.loginPage},
-		{pattern: "POST /login", role: anybody, handle: u.login},
-		{pattern: "GET /join", role: anybody, handle: u.joinPage},
-		{pattern: "POST /join", role: anybody, handle: u.join},
 		{pattern: "POST /logout", role: domain.Viewer, handle: u.logout},
 
 		{pattern: "GET /{$}", role: domain.Viewer, handle: u.overview},
@@ -72,7 +91,6 @@ func (u *ui) routes() []route {
 		{pattern: "POST /keys", role: domain.RoleAdmin, handle: u.issueKey},
 		{pattern: "POST /keys/{id}/revoke", role: domain.RoleAdmin, handle: u.revokeKey},
 		{pattern: "GET /operators", role: domain.Viewer, handle: u.operators},
-		{pattern: "POST /operators", role: domain.RoleAdmin, handle: u.inviteOperator},
 		{pattern: "POST /operators/{name}/role", role: domain.RoleAdmin, handle: u.changeRole},
 		{pattern: "POST /operators/{name}/remove", role: domain.RoleAdmin, handle: u.removeOperator},
 		{pattern: "GET /system", role: domain.Viewer, handle: u.system},

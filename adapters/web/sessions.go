@@ -21,7 +21,8 @@ const sessionCookie = "prosms_session"
 // sessions are who is signed in at this instance. Only hashes of the cookies are
 // kept. The zero value needs now.
 type sessions struct {
-	now func() time.Time
+	now   func() time.Time
+	https bool // browsers reach the pages by TLS, whatever a request looks like here
 
 	mu   sync.Mutex
 	open map[[sha256.Size]byte]*session
@@ -45,13 +46,13 @@ func (s *sessions) begin(w http.ResponseWriter, r *http.Request, name string, er
 	}
 	s.open[sha256.Sum256([]byte(secret))] = &session{name: name, era: era, begun: now, asked: now}
 	s.mu.Unlock()
-	http.SetCookie(w, cookie(r, secret, int(sessionLife.Seconds())))
+	http.SetCookie(w, s.cookie(r, secret, int(sessionLife.Seconds())))
 }
 
-func cookie(r *http.Request, value string, age int) *http.Cookie {
+func (s *sessions) cookie(r *http.Request, value string, age int) *http.Cookie {
 	return &http.Cookie{
 		Name: sessionCookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+		Secure: s.https || r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
 	}
 }
 
@@ -94,7 +95,7 @@ func (s *sessions) end(w http.ResponseWriter, r *http.Request) {
 		delete(s.open, sha256.Sum256([]byte(brought.Value)))
 		s.mu.Unlock()
 	}
-	http.SetCookie(w, cookie(r, "", -1))
+	http.SetCookie(w, s.cookie(r, "", -1))
 }
 
 // oneTime is a token that works once.

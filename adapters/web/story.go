@@ -94,6 +94,11 @@ func tell(e events.Recorded) step {
 		return step{Title: "Called back", Tone: "calm", Text: "It was canceled before any attempt.", Facts: facts("By", d.By)}
 	case events.MessageExpired:
 		return step{Title: "Expired", Tone: "calm", Text: "Its time had passed at " + moment(d.ExpiresAt) + ", before it could be sent."}
+	case events.MessageRedacted:
+		return step{Title: "Taken back at the provider", Tone: "calm", Text: d.Provider + " no longer keeps the " + d.What + ".", Facts: facts("Provider's id", d.ProviderMessageID)}
+	case events.MessageRedactionFailed:
+		return step{Title: "Not taken back at the provider", Tone: "bad", Text: d.Provider + " keeps the " + d.What + " all the same: delete it there by hand.",
+			Facts: facts("Provider's id", d.ProviderMessageID, "Code", d.Code)}
 	case events.MessageReceiptIgnored:
 		return step{Title: "A receipt that changes nothing", Tone: "calm", Text: ignored(d.Reason),
 			Facts: facts("Provider's status", d.ProviderStatus, "Provider's id", d.ProviderMessageID, "Code", d.ErrorCode)}

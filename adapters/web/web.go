@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
@@ -22,6 +23,13 @@ type UI struct {
 	Commands  *commands.Handler
 	Oversight projections.Oversight
 	Limiter   ports.Limiter // of signing in; nil: no limits
+
+	// URL is under which operators reach the pages; empty: as each request has it.
+	URL string
+	// Identities signs operators in elsewhere; nil: nobody does. NoPasswords leaves
+	// that as the only way in.
+	Identities  IdentityProvider
+	NoPasswords bool
 
 	// SetupToken lets the first operator in, once; empty: nobody. In a demo it
 	// lets in without a password, as operator "demo".
@@ -90,7 +98,7 @@ func (u UI) Handler() (handler http.Handler, stop func(), err error) {
 	if w.Now == nil {
 		w.Now = time.Now
 	}
-	w.sessions, w.selections = &sessions{now: w.Now}, &selections{now: w.Now}
+	w.sessions, w.selections = &sessions{now: w.Now, https: strings.HasPrefix(u.URL, "https://")}, &selections{now: w.Now}
 	if w.pages, err = parsePages(); err != nil {
 		return nil, nil, fmt.Errorf("reading templates: %w", err)
 	}

@@ -32,7 +32,8 @@ func check(ctx context.Context, url string) error {
 	if err != nil {
 		return fmt.Errorf("making the request: %w", err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("asking: %w", err)
 	}

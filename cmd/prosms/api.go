@@ -18,7 +18,7 @@ import (
 
 func newAPI(c Config, handler *commands.Handler, queries projections.Queries, uses ports.KeyUses, limits limits, ps providers, checks []api.Check, log *slog.Logger) *api.Server {
 	return &api.Server{
-		Commands: handler, Queries: queries, KeyUses: uses, PublicURL: c.PublicURL,
+		Commands: handler, Queries: queries, KeyUses: uses, SharedKeys: limits.keys, PublicURL: c.PublicURL,
 		Limiter: limits.Limiter, RatePerKey: c.RatePerKey, RatePerTenant: c.RatePerTenant, RatePerIP: c.RatePerIP, TrustedProxies: c.TrustedProxies,
 		Twilio: api.Twilio{
 			Verify: func(url string, body []byte, signature string) bool {

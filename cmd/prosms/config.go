@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pro-sms/prosms/adapters/oidc"
 	"github.com/pro-sms/prosms/adapters/web"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
@@ -30,6 +31,7 @@ type Config struct {
 	TwilioFrom       string
 	TwilioService    string
 	TwilioBaseURL    string
+	TwilioRedact     string // "off", "body", "delete"
 	ProvidersFile    string
 	SecretsEvery     time.Duration
 	Providers        []ProviderConfig // all of them, the environment's Twilio first; none: the sandbox
@@ -37,6 +39,7 @@ type Config struct {
 
 	HTTPAddr  string
 	AdminAddr string
+	AdminURL  string
 	PublicURL string
 	LogFormat string
 	LogLevel  string
@@ -77,6 +80,9 @@ type Config struct {
 	StartTimeout        time.Duration
 	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
 
+	OIDC           oidc.Config // without Issuer: nobody signs in elsewhere
+	PasswordSignIn bool
+
 	environ       map[string]string // for following references anew: see reread
 	providersFile []byte            // its content at the start
 
@@ -113,10 +119,21 @@ func (c *Config) settings() []setting {
 		{"TWILIO_FROM", "", text(&c.TwilioFrom), "default sender", false},
 		{"TWILIO_MESSAGING_SERVICE_SID", "", text(&c.TwilioService), "sends instead of TWILIO_FROM", false},
 		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API", false},
+		{"PROSMS_TWILIO_REDACT", "off", oneOf(&c.TwilioRedact, "off", "body", "delete"), "what Twilio is asked to keep no longer once a text has ended, of all texts in the log: its body, or (delete) the whole record with its number, as always of people who are forgotten; off: neither", false},
 		{"PROSMS_CONFIG", "", text(&c.ProvidersFile), "a YAML file with more providers, and routes: see deploy/providers.example.yml", false},
 		{"PROSMS_SECRETS_REFRESH", "5m", duration(&c.SecretsEvery, 10*time.Second, 24*time.Hour), "how often the providers' secrets are read anew where they are references; a 401 has them read at once; those of database, broker and cache are read for new connections", false},
 		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks", false},
 		{"PROSMS_ADMIN_ADDR", "127.0.0.1:8081", text(&c.AdminAddr), "admin pages, metrics, health and profiles; keep it private", false},
+		{"PROSMS_ADMIN_URL", "", text(&c.AdminURL), "the URL under which operators reach PROSMS_ADMIN_ADDR, for links and single sign-on; empty: as each request has it", false},
+		{"PROSMS_PASSWORD_SIGN_IN", "true", boolean(&c.PasswordSignIn), "false: operators come in by PROSMS_OIDC_ISSUER alone", false},
+		{"PROSMS_OIDC_ISSUER", "", text(&c.OIDC.Issuer), "an OpenID Connect provider at which operators sign in, such as https://login.example.com, exactly as it calls itself; PROSMS_ADMIN_URL with /oidc/callback is the redirect URI; empty: none", false},
+		{"PROSMS_OIDC_CLIENT_ID", "", text(&c.OIDC.ClientID), "under which the provider knows these pages", false},
+		{"PROSMS_OIDC_CLIENT_SECRET", "", clientSecret(&c.OIDC.ClientSecret), "that the provider gave for it; empty: a public client, which PKCE alone protects", true},
+		{"PROSMS_OIDC_SCOPES", "openid email", scopes(&c.OIDC.Scopes), "what the provider is asked for, with spaces; some need another one for groups", false},
+		{"PROSMS_OIDC_NAME_CLAIM", "email", text(&c.OIDC.NameClaim), "the claim that is an operator's name; email counts where it is verified", false},
+		{"PROSMS_OIDC_ROLE_CLAIM", "groups", text(&c.OIDC.RoleClaim), "the claim of the ID token that says who somebody is: a text or a list; a.b is b within a", false},
+		{"PROSMS_OIDC_ROLES", "", grants(&c.OIDC.Roles), "which of its values gives which role, such as admin=sms-admins;operator=support;viewer=staff; the highest counts, and without one there is no access", false},
+		{"PROSMS_OIDC_EMAIL_DOMAINS", "", domains(&c.OIDC.Domains), "whose verified addresses alone may come in, such as example.com,example.org; empty: any", false},
 		{"PROSMS_PUBLIC_URL", "", text(&c.PublicURL), "the URL under which providers reach PROSMS_HTTP_ADDR; empty: no status callbacks", false},
 		{"PROSMS_DEFAULT_REGION", "", region(&c.Region), "for numbers without +, such as US; empty: they are refused", false},
 		{"PROSMS_RETRY_DELAYS", "30s,5m,30m,1h,2h", durations(&c.RetryDelays), "before each retry; the last holds for all further ones", false},
@@ -208,7 +225,8 @@ func loadConfig(environ []string) (Config, error) {
 			faults = append(faults, fmt.Errorf("%s: no such setting", name))
 		}
 	}
-	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	c.PublicURL, c.AdminURL = strings.TrimRight(c.PublicURL, "/"), strings.TrimRight(c.AdminURL, "/")
+	c.OIDC.RedirectURL = c.AdminURL + "/oidc/callback"
 	faults = append(faults, c.check()...)
 	faults = append(faults, c.loadProviders(refs)...)
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
@@ -233,7 +251,8 @@ func (c *Config) check() []error {
 	if !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") && !strings.HasPrefix(c.DatabaseURL, "sqlite://") {
 		faults = append(faults, errors.New("DATABASE_URL: begins with postgres:// or sqlite://"))
 	}
-	for name, value := range map[string]string{"PROSMS_PUBLIC_URL": c.PublicURL, "TWILIO_API_BASE_URL": c.TwilioBaseURL} {
+	faults = append(faults, c.checkSignIn()...)
+	for name, value := range map[string]string{"PROSMS_PUBLIC_URL": c.PublicURL, "PROSMS_ADMIN_URL": c.AdminURL, "PROSMS_OIDC_ISSUER": c.OIDC.Issuer, "TWILIO_API_BASE_URL": c.TwilioBaseURL} {
 		if value != "" && !strings.HasPrefix(value, "https://") && !strings.HasPrefix(value, "http://") {
 			faults = append(faults, fmt.Errorf("%s: begins with https:// or http://", name))
 		}

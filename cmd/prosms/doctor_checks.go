@@ -39,6 +39,7 @@ func (f *findings) examine(ctx context.Context, c Config, log *slog.Logger) {
 	}
 	f.examineProviders(ctx, c)
 	f.examinePublicURL(ctx, c)
+	f.examineOIDC(ctx, c)
 }
 
 func (f *findings) examineStore(ctx context.Context, c Config, log *slog.Logger) {
@@ -214,7 +215,10 @@ func (f *findings) examinePublicURL(ctx context.Context, c Config) {
 	if strings.HasPrefix(c.PublicURL, "http://") {
 		f.add(noted, "TLS", "callbacks with personal data come over plain http", "PROSMS_PUBLIC_URL=https://…   # and TLS in front")
 	}
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{
+		Timeout:       10 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // providers follow none either
+	}
 	for _, p := range c.Providers {
 		if p.Twilio == nil {
 			continue

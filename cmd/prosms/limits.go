@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	api "github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/limit"
 	"github.com/pro-sms/prosms/adapters/memory"
 	"github.com/pro-sms/prosms/adapters/redis"
@@ -17,6 +18,7 @@ type limits struct {
 	quota    ports.Quota
 	breakers ports.BreakerCounts         // nil: in this process
 	seen     ports.Sightings             // nil: in this process
+	keys     api.SharedKeys              // nil: in this process
 	ping     func(context.Context) error // nil: in this process
 	close    func() error
 }
@@ -36,6 +38,7 @@ func openLimits(c Config, login loginFunc, log *slog.Logger) (limits, error) {
 		quota:    &limit.Quota{Shared: redis.NewQuota(client), Local: &memory.Quota{}},
 		breakers: redis.NewBreakerCounts(client),
 		seen:     redis.NewSightings(client),
+		keys:     redis.NewKeyCache(client),
 		ping:     client.Ping, close: client.Close,
 	}, nil
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -43,13 +45,16 @@ type operatorsInvite struct {
 // Run prints the link alone on the last line.
 func (o operatorsInvite) Run(ctx context.Context, p process) error {
 	return withTool(ctx, p, func(t tool) error {
+		if !t.config.PasswordSignIn {
+			return errors.New("PROSMS_PASSWORD_SIGN_IN is false: the identity provider decides who comes in")
+		}
 		caller := operator()
 		caller.Reason = "invited on the command line"
 		token, err := t.handler.InviteOperator(ctx, caller, o.Name, domain.Role(o.Role))
 		if err != nil {
 			return fmt.Errorf("inviting operator: %w", err)
 		}
-		_, err = fmt.Fprintf(p.Stdout, "a link for %s as %s; it works once:\nhttp://%s/join?token=%s\n", o.Name, o.Role, t.config.AdminAddr, url.QueryEscape(token))
+		_, err = fmt.Fprintf(p.Stdout, "a link for %s as %s; it works once:\n%s/join?token=%s\n", o.Name, o.Role, cmp.Or(t.config.AdminURL, "http://"+t.config.AdminAddr), url.QueryEscape(token))
 		return err
 	})
 }

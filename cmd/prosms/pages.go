@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	api "github.com/pro-sms/prosms/adapters/http"
+	"github.com/pro-sms/prosms/adapters/oidc"
 	"github.com/pro-sms/prosms/adapters/web"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
@@ -26,7 +27,7 @@ type pages struct {
 	token   string // lets the first operator in
 }
 
-func newPages(c Config, o options, handler *commands.Handler, queries projections.Queries, limits ports.Limiter, st stores, b bus, ps providers, checks []api.Check, webhooks *commands.Webhooks, apiURL string) (pages, error) {
+func newPages(c Config, o options, handler *commands.Handler, queries projections.Queries, limits ports.Limiter, st stores, b bus, ps providers, checks []api.Check, webhooks *commands.Webhooks, identities *oidc.Client, apiURL string) (pages, error) {
 	p := pages{token: rand.Text()}
 	ui := web.UI{
 		Commands: handler, Oversight: projections.Oversight{Queries: queries, Stored: st.events}, Limiter: limits,
@@ -34,7 +35,11 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 		Depth: func(ctx context.Context, lane domain.Lane) (int, error) {
 			return b.Depth(ctx, ports.DispatchTopic(lane))
 		},
+		URL: c.AdminURL, NoPasswords: !c.PasswordSignIn,
 		Settings: c.shown, APIURL: apiURL, PhoneURL: ps.phone, Log: o.log,
+	}
+	if identities != nil {
+		ui.Identities = identities
 	}
 	for _, projection := range newProjections(handler.Lookup) {
 		ui.Projections = append(ui.Projections, projection.Name)

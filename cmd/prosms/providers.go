@@ -32,11 +32,12 @@ type sandboxOptions struct {
 // providers are the providers with what their callbacks need.
 type providers struct {
 	commands.Providers
-	accounts  []account                                       // with Twilio
-	callbacks map[string]api.Callback                         // of the others, by name
-	phone     string                                          // URL of the sandbox's phone page
-	rotation  *rotation                                       // of their secrets
-	compare   func(sent func(context.Context) (int64, error)) // lets that page count what was lost
+	accounts  []account                                                        // with Twilio
+	callbacks map[string]api.Callback                                          // of the others, by name
+	phone     string                                                           // URL of the sandbox's phone page
+	rotation  *rotation                                                        // of their secrets
+	redacters map[string]func(context.Context, string, string) ports.Redaction // by name
+	compare   func(sent func(context.Context) (int64, error))                  // lets that page count what was lost
 	close     func() error
 }
 
@@ -115,7 +116,7 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	}
 	serving, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- serveHTTP(serving, listener, fake.Handler()) }()
+	go func() { served <- serveHTTP(serving, listener, fake.Handler(), log) }()
 	url := "http://" + listener.Addr().String()
 	signs := func(verify func(string) bool) bool { return verify(options.token) }
 	p := providers{phone: url, compare: fake.Compare, accounts: []account{{localURL, signs}, {c.PublicURL, signs}}}
@@ -124,13 +125,15 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 		stop()
 		return errors.Join(<-served, err)
 	}
-	p.Test, err = twilio.New(twilio.Config{
+	test, err := twilio.New(twilio.Config{
 		Name: sandboxName, AccountSID: sandbox.DefaultAccountSID, AuthToken: twilio.Secret(options.token), From: sandbox.DefaultFrom,
 		BaseURL: url, PublicURL: callbackURL, Timeout: c.ProviderTimeout, Concurrency: c.Concurrency,
 	})
 	if err != nil {
 		return providers{}, errors.Join(err, p.close())
 	}
+	p.Test = test
+	p.redacts(sandboxName, test)
 	if len(c.Providers) == 0 {
 		log.Warn("no provider is configured: texts go to the sandbox and reach nobody", "phone", url)
 		p.Live = p.Test
@@ -166,6 +169,7 @@ func (p *providers) add(c Config, log *slog.Logger) error {
 		}
 		switch {
 		case config.Twilio != nil:
+			p.redacts(config.Name, provider)
 			p.accounts = append(p.accounts, account{c.PublicURL, func(verify func(string) bool) bool {
 				return provider.verified(func(p ProviderConfig) bool { return verify(string(p.Twilio.AuthToken)) })
 			}})

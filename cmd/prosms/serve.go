@@ -179,7 +179,11 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	checks := newChecks(st, b, limits)
+	identities, identityChecks := openOIDC(c)
+	if identities != nil {
+		defer identities.Close()
+	}
+	checks := append(newChecks(st, b, limits), identityChecks...)
 	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
@@ -190,7 +194,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if len(c.Providers) == 0 { // or else it is not known which texts were the sandbox's
 		ps.compare(sentBy(queries))
 	}
-	pages, err := newPages(c, o, handler, queries, limits.Limiter, st, b, ps, checks, hooks.Webhooks, localURL)
+	pages, err := newPages(c, o, handler, queries, limits.Limiter, st, b, ps, checks, hooks.Webhooks, identities, localURL)
 	if err != nil {
 		return err
 	}
@@ -199,7 +203,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if o.roles.has(roleAPI) {
 		parts.Go(named("api", func() error { return api.Serve(running, listeners.api) }))
 	}
-	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, pages.beside(admin), pages.stop) }))
+	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, pages.beside(admin), o.log, pages.stop) }))
 	parts.Go(named("keys", func() error {
 		if err := store.Warm(running); err != nil && running.Err() == nil {
 			o.log.Warn("reading the keys of people", "error", err) // they are read when they are needed
@@ -221,6 +225,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	if o.roles.has(roleSchedule) {
 		duties := []func(context.Context) error{scheduler.Run, replayer.Run, eraser.Run, hooks.pruner.Run, hooks.courier.Run}
+		if redactor := newRedactor(c, ps, store, log, st.views, queries, o.log); redactor != nil {
+			duties = append(duties, redactor.Run)
+		}
 		if !c.HeadKey.IsZero() {
 			duties = append(duties, newHeadSigner(c, log, o.log).Run)
 		}
@@ -228,8 +235,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	parts.Go(named("router", func() error { return runRouter(running, router, dispatcher, b) }))
 	adminURL := "http://" + reachable(listeners.admin.Addr())
-	if !o.demo {
-		parts.Go(named("operators", func() error { return pages.announce(running, handler, adminURL, o.log) }))
+	if !o.demo && c.PasswordSignIn {
+		parts.Go(named("operators", func() error { return pages.announce(running, handler, cmp.Or(c.AdminURL, adminURL), o.log) }))
 	}
 	if o.ready != nil {
 		parts.Go(named("ready", func() error {

@@ -173,7 +173,7 @@ func (r *rig) spawn(addr string, args, environ []string) *instance {
 	}
 	i.process = exec.Command(program, args...)
 	i.process.Env = append(environ[:len(environ):len(environ)],
-		"PROSMS_HTTP_ADDR="+addr, "PROSMS_ADMIN_ADDR="+admin, "PROSMS_PUBLIC_URL="+i.url)
+		"PROSMS_HTTP_ADDR="+addr, "PROSMS_ADMIN_ADDR="+admin, "PROSMS_PUBLIC_URL="+i.url, "PROSMS_ADMIN_URL="+i.adminURL())
 	i.process.Stdout, i.process.Stderr = i.output, i.output
 	if err := i.process.Start(); err != nil {
 		r.t.Fatal(err)
@@ -187,6 +187,10 @@ func (r *rig) spawn(addr string, args, environ []string) *instance {
 	})
 	return i
 }
+
+// adminURL is where browsers find the admin pages: another site than the servers of
+// tests at 127.0.0.1, for cookies and policies.
+func (i *instance) adminURL() string { return strings.Replace(i.admin, "127.0.0.1", "localhost", 1) }
 
 func (i *instance) ready() bool { return answersWell(i.url + "/readyz") }
 

@@ -46,6 +46,7 @@ func Check(tree fs.FS) ([]Fault, error) {
 		if s.syntax != nil && !s.test {
 			faults = append(faults, s.imports()...)
 			faults = append(faults, s.impurities()...)
+			faults = append(faults, s.outbound()...)
 			faults = append(faults, s.length()...)
 		}
 	}

@@ -80,6 +80,10 @@ func TestAFileThatBreaksARuleIsNamed(t *testing.T) {
 		{"not under another name either", "domain/a.go", "// Package domain is.\npackage domain\n\nimport clock \"time\"\n\nvar d = clock.Since\n", "time.Since in domain"},
 		{"adapters may", "adapters/redis/a.go", goFile("redis", "time") + "var d = time.Now()\n", ""},
 
+		{"nobody calls out without bounds", "adapters/redis/a.go", goFile("redis", "net/http") + "var c = http.DefaultClient\n", "a.go:6: http.DefaultClient is unbounded"},
+		{"nor by a function that does", "cmd/prosms/a.go", "// Package main is.\npackage main\n\nimport web \"net/http\"\n\nvar f = web.Get\n", "http.Get is unbounded"},
+		{"tests may", "cmd/prosms/a_test.go", goFile("main", "net/http") + "var c = http.DefaultClient\n", ""},
+
 		{"400 lines are enough", "commands/a.go", goFile("commands") + strings.Repeat("\n", 400), "lines: look for a second idea"},
 		{"but not for a test", "commands/a_test.go", goFile("commands") + strings.Repeat("\n", 400), ""},
 		{"a package without a comment", "commands/a.go", "package commands\n", "commands: no comment"},

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/projections"
+)
+
+// redacter is a provider that can be asked to keep a text no longer.
+type redacter interface {
+	Redact(ctx context.Context, providerMessageID, what string) ports.Redaction
+}
+
+// Redact implements redacter for a provider that does.
+func (k *rotating) Redact(ctx context.Context, providerMessageID, what string) ports.Redaction {
+	if provider, ok := k.current.Load().provider.(redacter); ok {
+		return provider.Redact(ctx, providerMessageID, what)
+	}
+	return ports.Redaction{Detail: "this provider cannot"}
+}
+
+// redacts notes who can be asked to keep texts no longer.
+func (p *providers) redacts(name string, provider redacter) {
+	if p.redacters == nil {
+		p.redacters = map[string]func(context.Context, string, string) ports.Redaction{}
+	}
+	p.redacters[name] = provider.Redact
+}
+
+// newRedactor returns who has providers forget; nil where nobody is to.
+func newRedactor(c Config, ps providers, store, log ports.EventStore, views ports.Views, queries projections.Queries, logger *slog.Logger) *commands.Redactor {
+	if c.TwilioRedact == "off" {
+		return nil
+	}
+	return &commands.Redactor{
+		Store: store, Log: log, Views: views, Providers: ps.redacters, Delete: c.TwilioRedact == "delete", SentTo: queries.SentTo, Logger: logger,
+	}
+}
