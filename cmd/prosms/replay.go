@@ -17,6 +17,11 @@ import (
 )
 
 type replayCommand struct {
+	Rebuild rebuildCommand `cmd:"" default:"withargs" help:"Rebuild a view from the log, compare it, or show it as it was."`
+	WhatIf  whatIfCommand  `cmd:"" name:"what-if" help:"Decide part of the log again under another policy, without sending, and report what would differ."`
+}
+
+type rebuildCommand struct {
 	Projection string `required:"" help:"The view: messages, keys, …"`
 	Restart    bool   `help:"Begin anew instead of going on with a rebuild that was stopped, as after an upgrade."`
 	Diff       bool   `help:"Change nothing: compare the live view with a replay, and exit with 1 if they differ."`
@@ -27,7 +32,7 @@ type replayCommand struct {
 
 // Run rebuilds a view from the log beside the live one and swaps them, or only
 // looks at what a rebuild gives.
-func (r replayCommand) Run(ctx context.Context, p process) error {
+func (r rebuildCommand) Run(ctx context.Context, p process) error {
 	if r.Diff && r.AsOf != "" || r.Restart && (r.Diff || r.AsOf != "") || r.Out != "" && r.AsOf == "" {
 		return errors.New("--restart, --diff and --as-of exclude each other, and --out needs --as-of")
 	}
@@ -70,7 +75,7 @@ func projectionNamed(name string, lookup commands.Lookup) (projections.Projectio
 	return projections.Projection{}, fmt.Errorf("--projection: one of %s", strings.Join(names, ", "))
 }
 
-func (r replayCommand) rebuild(ctx context.Context, p process, st stores, projection projections.Projection) error {
+func (r rebuildCommand) rebuild(ctx context.Context, p process, st stores, projection projections.Projection) error {
 	filler := projections.Filler{Store: st.events, Views: st.views}
 	if r.Restart {
 		if err := filler.Discard(ctx, projection); err != nil {
@@ -105,7 +110,7 @@ func (r replayCommand) rebuild(ctx context.Context, p process, st stores, projec
 }
 
 // takeBack makes a view anew that a newer build has replaced.
-func (r replayCommand) takeBack(ctx context.Context, p process, st stores, projection projections.Projection) error {
+func (r rebuildCommand) takeBack(ctx context.Context, p process, st stores, projection projections.Projection) error {
 	head, err := st.events.Head(ctx)
 	if err != nil {
 		return err
@@ -157,7 +162,7 @@ func compare(ctx context.Context, stderr io.Writer, st stores, projection projec
 	return filler.Compare(ctx, projection, scratch.Views(), report)
 }
 
-func (r replayCommand) asOf(ctx context.Context, p process, st stores, projection projections.Projection) (err error) {
+func (r rebuildCommand) asOf(ctx context.Context, p process, st stores, projection projections.Projection) (err error) {
 	moment, err := projections.ParseAsOf(r.AsOf)
 	if err != nil {
 		return fmt.Errorf("--as-of: %w", err)

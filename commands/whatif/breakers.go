@@ -115,7 +115,9 @@ func (b *breakers) of(ctx context.Context, provider string) (*watched, error) {
 		}
 	}
 	begin := func(rule breaker.Rule) simulated {
-		return simulated{provider: provider, rule: rule, state: state, watch: breaker.NewWatch(rule, state)}
+		return simulated{
+			provider: provider, rule: rule, state: state, watch: breaker.NewWatch(rule, state), openings: Openings{First: []Opening{}},
+		}
 	}
 	w := &watched{was: begin(b.was(provider)), would: begin(b.would(provider))}
 	if b.watched == nil {

@@ -44,13 +44,12 @@ func (p Policy) order(id string, m domain.Message) []string {
 type Options struct {
 	Store    ports.EventStore // that unseals: routes and hours go by the number
 	From, To int64            // positions: after From, up to To
+	Until    time.Time        // when the window ends; zero: when To was recorded
 	Was      Policy           // under which it was decided
 	Would    Policy
 	Examples int                  // of each kind in the report; 0: 5
 	PageSize int                  // events read at once; 0: 1,000
 	Progress func(position int64) // called after each page; nil: nobody watches
-
-	until time.Time // when To was recorded
 }
 
 // Run decides every text with an event in the window once more. It keeps a page of
@@ -64,7 +63,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading commits: %w", err)
 	}
-	o.From, o.To, o.until = from, to, until
+	if o.From, o.To = from, to; o.Until.IsZero() {
+		o.Until = until
+	}
 	report := newReport(from, to, orDefault(o.Examples, 5))
 	breakers := breakers{store: o.Store, from: from, was: o.Was.Breaker, would: o.Would.Breaker}
 	for after := from; after < to; {
@@ -111,7 +112,7 @@ func (o Options) texts(ctx context.Context, report *Report, page []events.Record
 		if start < 0 || recorded[start].Position < page[0].Position {
 			continue // judged with an earlier page
 		}
-		o.text(report, text{id: id, before: recorded[:start], window: recorded[start:], until: o.until})
+		o.text(report, text{id: id, before: recorded[:start], window: recorded[start:], until: o.Until})
 	}
 	return nil
 }

@@ -314,7 +314,7 @@ func TestBreakersAreReplayedUnderBothRules(t *testing.T) {
 			// The fourth failure opens it: two more calls, and the one after the
 			// operator's order, would have waited.
 			Was:   whatif.Openings{Count: 1, Held: 3, First: []whatif.Opening{{At: r.Breakers[0].Openings.Was.First[0].At, Reason: breaker.ReasonConsecutive}}},
-			Would: whatif.Openings{Count: 0, Held: 1},
+			Would: whatif.Openings{Count: 0, Held: 1, First: []whatif.Opening{}},
 		},
 	}}
 	if diff := cmp.Diff(want, r.Breakers); diff != "" {
