@@ -51,6 +51,17 @@ type SubjectForgotten struct {
 	By      string `json:"by"`
 }
 
+// ProjectionSkipped says that a projection passes over an event which it cannot
+// apply, because an operator has decided so: live, and whenever its view is made anew
+// by the same revision of its reducer.
+type ProjectionSkipped struct {
+	Projection string `json:"projection"` // "messages"
+	Revision   int    `json:"revision"`   // of the reducer, 1 for the first
+	Position   int64  `json:"position"`   // of the event that is not applied
+	By         string `json:"by"`
+	Reason     string `json:"reason"`
+}
+
 func (KeyIssued) EventType() string         { return "key.issued" }
 func (KeyRevoked) EventType() string        { return "key.revoked" }
 func (KeyRotated) EventType() string        { return "key.rotated" }
@@ -58,3 +69,5 @@ func (BreakerOpened) EventType() string     { return "breaker.opened" }
 func (BreakerHalfOpened) EventType() string { return "breaker.half_opened" }
 func (BreakerClosed) EventType() string     { return "breaker.closed" }
 func (SubjectForgotten) EventType() string  { return "subject.forgotten" }
+
+func (ProjectionSkipped) EventType() string { return "projection.skipped" }

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/pro-sms/prosms/events"
@@ -9,7 +10,8 @@ import (
 )
 
 // Filler folds the log into the view of one projection from its checkpoint on,
-// quickly: it reads ahead while it writes. It holds three frames at most.
+// quickly: it reads ahead while it writes. It holds three frames at most. What an
+// operator has decided to skip it passes over.
 type Filler struct {
 	Store     ports.EventStore
 	Views     ports.Views
@@ -39,19 +41,29 @@ func (f Filler) Fill(ctx context.Context, p Projection, to int64) error {
 	if err != nil {
 		return err
 	}
+	skipped, err := f.skips(ctx, p)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	frames, done := make(chan frame, 1), make(chan struct{})
-	go func() { defer close(done); f.read(ctx, frames, checkpoint, to) }()
+	go func() { defer close(done); f.read(ctx, frames, checkpoint, to, skipped) }()
 	defer func() { cancel(); <-done }()
 	for frame := range frames {
 		if frame.err != nil {
 			return frame.err
 		}
-		if err := f.apply(ctx, p, frame.events); err != nil {
+		if err := f.applyAround(ctx, p, frame.events, skipped); err != nil {
+			return err
+		}
+		last := frame.unreadable
+		if last == 0 {
+			last = frame.events[len(frame.events)-1].Position
+		} else if err := f.passOver(ctx, p, last); err != nil {
 			return err
 		}
 		if f.Progress != nil {
-			f.Progress(frame.events[len(frame.events)-1].Position)
+			f.Progress(last)
 		}
 	}
 	return ctx.Err()
@@ -59,11 +71,12 @@ func (f Filler) Fill(ctx context.Context, p Projection, to int64) error {
 
 // frame is a piece of the log, or why there is none.
 type frame struct {
-	events []events.Recorded
-	err    error
+	events     []events.Recorded
+	unreadable int64 // the position after them, which is to be passed over; 0: none
+	err        error
 }
 
-func (f Filler) read(ctx context.Context, frames chan<- frame, after, to int64) {
+func (f Filler) read(ctx context.Context, frames chan<- frame, after, to int64, skipped skips) {
 	defer close(frames)
 	for after < to {
 		next, err := f.Store.Read(ctx, after, int(min(int64(f.frameSize()), to-after)))
@@ -73,11 +86,15 @@ func (f Filler) read(ctx context.Context, frames chan<- frame, after, to int64) 
 		case err == nil && len(next) == 0:
 			err = fmt.Errorf("the log ends at %d, before %d", after, to)
 		}
+		piece := frame{events: next}
 		if len(next) > 0 {
 			after = next[len(next)-1].Position
-			if !send(ctx, frames, frame{events: next}) {
-				return
-			}
+		}
+		if fault := (Unappliable{}); errors.As(err, &fault) && skipped[fault.Position] {
+			piece.unreadable, after, err = fault.Position, fault.Position, nil
+		}
+		if (len(next) > 0 || piece.unreadable > 0) && !send(ctx, frames, piece) {
+			return
 		}
 		if err != nil {
 			send(ctx, frames, frame{err: err})

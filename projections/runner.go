@@ -20,6 +20,10 @@ import (
 // quick: it skips what it has, reads the store where a frame does not join on,
 // and looks at the log now and then by itself, so that losing, repeating or
 // reordering messages of the bus does not matter.
+//
+// An event that cannot be applied stops its projection, and no other. It is tried
+// again with every look at the log, until it can be, or an operator has decided to
+// skip it.
 type Runner struct {
 	Store       ports.EventStore
 	Views       ports.Views
@@ -29,9 +33,10 @@ type Runner struct {
 	Interval    time.Duration // between looks at the log; 0: 2 s
 
 	mu       sync.Mutex
-	standing []Projection // those whose events it may apply, as of the last look
-	settled  bool         // all of them, under their own revision: they need not be looked at again
-	Foreign  func()       // told of each frame that was of another log; nil: nobody
+	standing []Projection    // those whose events it may apply, as of the last look
+	settled  bool            // all of them, under their own revision: they need not be looked at again
+	stopped  map[string]Stop // by name
+	Foreign  func()          // told of each frame that was of another log; nil: nobody
 }
 
 // Handle is the Watermill handler of TopicEvents.
@@ -40,7 +45,7 @@ func (r *Runner) Handle(msg *message.Message) error {
 	if err != nil {
 		// The log has what the frame should have had.
 		r.Log.Error("reading the log instead of a frame", "id", msg.UUID, "error", err)
-		return r.CatchUp(msg.Context())
+		return r.catchUp(msg.Context(), nil)
 	}
 	ours, err := frame.Of(msg.Context(), r.Store)
 	if err != nil {
@@ -51,7 +56,7 @@ func (r *Runner) Handle(msg *message.Message) error {
 		if r.Foreign != nil {
 			r.Foreign()
 		}
-		return r.CatchUp(msg.Context())
+		return r.catchUp(msg.Context(), nil)
 	}
 	able, err := r.able(msg.Context())
 	if err != nil {
@@ -59,11 +64,14 @@ func (r *Runner) Handle(msg *message.Message) error {
 	}
 	var idle []Projection
 	for _, p := range able {
+		if r.isStopped(p) {
+			continue // the log has what it lacks when it goes on
+		}
 		if !p.concerned(frame.Events) {
 			idle = append(idle, p)
 			continue
 		}
-		if err := r.advance(msg.Context(), p, frame.Events); err != nil {
+		if err := r.advanceOrStop(msg.Context(), p, frame.Events); err != nil {
 			return fmt.Errorf("projecting %s: %w", p.Name, err)
 		}
 	}
@@ -85,7 +93,7 @@ func (r *Runner) pass(ctx context.Context, idle []Projection, frame ports.EventF
 		if !slices.Contains(behind, p.key()) {
 			continue
 		}
-		if err := r.advance(ctx, p, frame.Events); err != nil {
+		if err := r.advanceOrStop(ctx, p, frame.Events); err != nil {
 			return fmt.Errorf("projecting %s: %w", p.Name, err)
 		}
 	}
@@ -115,10 +123,16 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-// CatchUp applies everything up to the head of the log.
-func (r *Runner) CatchUp(ctx context.Context) error { return r.catchUp(ctx, nil) }
+// CatchUp applies everything up to the head of the log. The error wraps an Unappliable
+// where an event keeps a projection from it, one of those named if any is.
+func (r *Runner) CatchUp(ctx context.Context, names ...string) error {
+	if err := r.catchUp(ctx, nil); err != nil {
+		return err
+	}
+	return r.Standstill(names...)
+}
 
-// catchUp leaves out projections whose checkpoint has moved since seen, in which
+// catchUp is CatchUp for those projections that no event stops. It leaves out projections whose checkpoint has moved since seen, in which
 // it notes where they are.
 func (r *Runner) catchUp(ctx context.Context, seen map[string]int64) error {
 	head, err := r.Store.Head(ctx)
@@ -136,8 +150,11 @@ func (r *Runner) catchUp(ctx context.Context, seen map[string]int64) error {
 			continue
 		}
 		for err == nil && checkpoint < head.LastPosition {
-			if err = r.advance(ctx, p, nil); err == nil {
+			if err = r.advanceOrStop(ctx, p, nil); err == nil {
 				checkpoint, err = r.Views.Checkpoint(ctx, p.key())
+			}
+			if r.isStopped(p) {
+				break
 			}
 		}
 		if err != nil {
@@ -295,7 +312,7 @@ func (r *Runner) update(ctx context.Context, p Projection, tx ports.ViewTx, fram
 		}
 		row := rows[id]
 		row.ID = id
-		if row, err = p.apply(row, recorded); err != nil {
+		if row, err = p.reduce(row, recorded); err != nil {
 			return err
 		}
 		changed = append(changed, row)

@@ -18,6 +18,7 @@ import (
 
 type replayCommand struct {
 	Rebuild rebuildCommand `cmd:"" default:"withargs" help:"Rebuild a view from the log, compare it, or show it as it was."`
+	Skip    skipCommand    `cmd:"" help:"Let a view pass over an event that it cannot apply."`
 	WhatIf  whatIfCommand  `cmd:"" name:"what-if" help:"Decide part of the log again under another policy, without sending, and report what would differ."`
 }
 

@@ -153,13 +153,13 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 			Store: store, Providers: ps.Providers, Delays: c.reconcileDelays, Resend: c.resend,
 			Schedule: c.schedule(), Log: o.log,
 			Bound: func(ctx context.Context, id string) (bool, error) {
-				if err := runner.CatchUp(ctx); err != nil {
+				if err := runner.CatchUp(ctx, projections.Messages().Name); err != nil {
 					return false, err
 				}
 				return queries.Bound(ctx, id)
 			},
 			UnderWay: func(ctx context.Context, tenant, consent string) ([]string, error) {
-				if err := runner.CatchUp(ctx); err != nil {
+				if err := runner.CatchUp(ctx, projections.Messages().Name); err != nil {
 					return nil, err
 				}
 				return queries.UnderWay(ctx, tenant, consent)
@@ -176,7 +176,11 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	checks := newChecks(st, b, limits)
+	var kept *projections.Runner
+	if o.roles.has(roleProject) {
+		kept = runner
+	}
+	checks := newChecks(st, b, limits, kept)
 	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
