@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -274,9 +275,10 @@ func stages(apart bool) []func(i int) []events.Event {
 	return each
 }
 
-// The rate at which a view is rebuilt, from a log of 240,000 events: where a text's
-// events stand in one frame, and where each is in another and the row is read and
-// written four times.
+// The rate at which a view is rebuilt, from a log of 240,000 events (PROSMS_TEST_LONG:
+// 1,000,000): where a text's events stand in one frame, and where each is in another
+// and the row is read and written four times. Beside it, how much is in memory at
+// the most.
 func BenchmarkRebuild(b *testing.B) {
 	for name, open := range map[string]func(*testing.B) string{
 		"sqlite": func(b *testing.B) string { return "sqlite://" + filepath.Join(b.TempDir(), "prosms.db") },
@@ -290,17 +292,24 @@ func BenchmarkRebuild(b *testing.B) {
 	} {
 		for _, apart := range []int{0, 10_000} {
 			b.Run(fmt.Sprint(name, "/apart=", apart), func(b *testing.B) {
-				const texts = 60_000
+				texts, most := 60_000, 0
+				if long() {
+					texts = 250_000
+				}
 				alone(b, open(b), func(st stores) {
 					write(b, st.events, texts, apart)
-					filler := projections.Filler{Store: st.events, Views: st.views}
+					debug.FreeOSMemory()
+					filler := projections.Filler{Store: st.events, Views: st.views, Progress: func(int64) {
+						most = max(most, residentMiB(b, os.Getpid()))
+					}}
 					for b.Loop() {
 						if err := filler.Rebuild(b.Context(), projections.Messages()); err != nil {
 							b.Fatal(err)
 						}
 					}
 				})
-				b.ReportMetric(float64(b.N)*4*texts/b.Elapsed().Seconds(), "events/s")
+				b.ReportMetric(float64(b.N)*4*float64(texts)/b.Elapsed().Seconds(), "events/s")
+				b.ReportMetric(float64(most), "MiB")
 			})
 		}
 	}
