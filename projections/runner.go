@@ -282,53 +282,25 @@ func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorde
 
 // update writes the rows that frame changes.
 func (r *Runner) update(ctx context.Context, p Projection, tx ports.ViewTx, frame []events.Recorded) error {
-	byRow := map[string][]events.Recorded{}
-	var ids []string
-	for _, e := range frame {
-		id := p.belongs(e)
-		if id == "" {
-			continue
-		}
-		if byRow[id] == nil {
-			ids = append(ids, id)
-		}
-		byRow[id] = append(byRow[id], e)
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	rows, err := tx.Get(ctx, p.View, ids)
-	if err != nil {
+	held := newHeld()
+	if err := r.fold(ctx, p, tx, frame, held); err != nil {
 		return err
 	}
-	if err := r.begin(ctx, p, rows, byRow, frame[len(frame)-1].Position); err != nil {
-		return err
-	}
-	changed := make([]ports.Row, 0, len(ids))
-	for _, id := range ids {
-		recorded, ok := byRow[id]
-		if !ok {
-			continue
-		}
-		row := rows[id]
-		row.ID = id
-		if row, err = p.reduce(row, recorded); err != nil {
-			return err
-		}
-		changed = append(changed, row)
-	}
-	return tx.Put(ctx, p.View, changed)
+	return held.write(ctx, p, tx)
 }
 
 // begin drops from byRow what no row comes of, and gives the rows that come into
-// being now all that happened before, up to position.
-func (r *Runner) begin(ctx context.Context, p Projection, rows map[string]ports.Row, byRow map[string][]events.Recorded, position int64) error {
-	if p.begins == nil {
+// being now all that happened before, up to the end of frame.
+func (r *Runner) begin(ctx context.Context, p Projection, rows map[string]ports.Row, h *held, byRow map[string][]events.Recorded, frame []events.Recorded) error {
+	if p.begins == nil || len(frame) == 0 {
 		return nil
 	}
 	var fresh []string
 	for id, recorded := range byRow {
 		if _, exists := rows[id]; exists {
+			continue
+		}
+		if _, exists := h.rows[id]; exists {
 			continue
 		}
 		if p.begun(recorded) < 0 {
@@ -344,8 +316,9 @@ func (r *Runner) begin(ctx context.Context, p Projection, rows map[string]ports.
 	if err != nil {
 		return err
 	}
+	last := frame[len(frame)-1].Position
 	for _, id := range fresh {
-		byRow[id] = slices.DeleteFunc(streams[id], func(e events.Recorded) bool { return e.Position > position })
+		byRow[id] = slices.DeleteFunc(streams[id], func(e events.Recorded) bool { return e.Position > last })
 	}
 	return nil
 }

@@ -65,6 +65,9 @@ func (f Filler) passOver(ctx context.Context, p Projection, position int64) erro
 
 // applyAround applies recorded but for what is to be passed over.
 func (f Filler) applyAround(ctx context.Context, p Projection, recorded []events.Recorded, skipped skips) error {
+	if len(recorded) == 0 {
+		return nil
+	}
 	rest := recorded
 	for i := 0; i < len(rest); i++ {
 		if !skipped[rest[i].Position] {

@@ -110,7 +110,7 @@ func TestWhatAnOperatorHasDecidedToSkipIsPassedOverLiveAndInARebuild(t *testing.
 		}
 		live := rows(t, h.views, Messages())
 		// The same revision passes over it, also where it could apply it.
-		filler := Filler{Store: h.store, Views: h.views, FrameSize: size}
+		filler := Filler{Store: h.store, Views: h.views, FrameSize: size, Rows: size % 4}
 		for _, p := range []Projection{refusing(6, cannotBe), Messages()} {
 			compared, err := filler.Compare(t.Context(), p, &memory.Views{}, func(Difference) {})
 			if err != nil || compared.Differences > 0 || compared.Position != 11 {
@@ -146,7 +146,7 @@ func TestWhatCannotBeReadIsSkippedByEachProjectionForItself(t *testing.T) {
 		if err := h.runner.CatchUp(t.Context()); err == nil || h.at(t, "keys") != 11 || h.at(t, "messages") != 5 {
 			t.Errorf("frames of %d: %v, keys at %d, messages at %d", size, err, h.at(t, "keys"), h.at(t, "messages"))
 		}
-		filler := Filler{Store: h.runner.Store, Views: h.views, FrameSize: size}
+		filler := Filler{Store: h.runner.Store, Views: h.views, FrameSize: size, Rows: size}
 		if err := filler.Rebuild(t.Context(), Keys()); err != nil || h.at(t, "keys") != 11 {
 			t.Errorf("frames of %d: rebuilding keys: %v", size, err)
 		}

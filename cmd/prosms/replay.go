@@ -77,7 +77,7 @@ func projectionNamed(name string, lookup commands.Lookup) (projections.Projectio
 }
 
 func (r rebuildCommand) rebuild(ctx context.Context, p process, st stores, projection projections.Projection) error {
-	filler := projections.Filler{Store: st.events, Views: st.views}
+	filler := st.filler()
 	if r.Restart {
 		if err := filler.Discard(ctx, projection); err != nil {
 			return err
@@ -117,7 +117,8 @@ func (r rebuildCommand) takeBack(ctx context.Context, p process, st stores, proj
 		return err
 	}
 	told := newProgress(p.Stderr, projection.Name, 0, head.LastPosition)
-	filler := projections.Filler{Store: st.events, Views: st.views, Progress: told.at}
+	filler := st.filler()
+	filler.Progress = told.at
 	err = filler.TakeBack(ctx, projection)
 	told.end()
 	if err != nil {
@@ -159,7 +160,8 @@ func compare(ctx context.Context, stderr io.Writer, st stores, projection projec
 	}
 	told := newProgress(stderr, projection.Name, 0, to)
 	defer told.end()
-	filler := projections.Filler{Store: st.events, Views: st.views, Progress: told.at}
+	filler := st.filler()
+	filler.Progress = told.at
 	return filler.Compare(ctx, projection, scratch.Views(), report)
 }
 
@@ -179,7 +181,7 @@ func (r rebuildCommand) asOf(ctx context.Context, p process, st stores, projecti
 	defer func() { err = errors.Join(err, scratch.Close()) }()
 	views := scratch.Views()
 	told := newProgress(p.Stderr, projection.Name, 0, position)
-	filler := projections.Filler{Store: st.events, Views: views, Progress: told.at}
+	filler := projections.Filler{Store: st.events, Views: views, Rows: rowsHeld, Progress: told.at}
 	err = filler.Fill(ctx, projection, position)
 	told.end()
 	if err != nil {

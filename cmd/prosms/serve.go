@@ -211,7 +211,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		parts.Go(named("secrets", func() error { return ps.rotation.Run(running) }))
 	}
 	if o.roles.has(roleProject) {
-		upgrader := projections.Upgrader{Filler: projections.Filler{Store: log, Views: st.views}, Projections: newProjections(lookup), Log: o.log}
+		upgrades := st.filler()
+		upgrades.Store = log
+		upgrader := projections.Upgrader{Filler: upgrades, Projections: newProjections(lookup), Log: o.log}
 		parts.Go(named("views", func() error { return lead(running, st.leader, "views", upgrader.Run) }))
 		parts.Go(named("projections", func() error { return runner.Run(running) }))
 		parts.Go(named("webhooks", func() error { return hooks.announcer.Run(running) }))
