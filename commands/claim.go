@@ -52,7 +52,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 			OptedOut: c.optedOut(), Erased: c.erased(), Now: now,
 		}
 		if !claim.Erased {
-			claim.Provider, claim.Quiet = c.providers[0].Name(), d.Hours.quiet(c.State.Text, now)
+			claim.Provider, claim.Quiet = c.providers[0].Name(), d.Hours.Quiet(c.State.Text, now)
 			claim.Paused = d.Fuse.hold(c.Origin.Tenant, c.State.Text, now)
 		}
 		decided, err := c.State.Decide(claim)

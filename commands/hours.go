@@ -16,9 +16,9 @@ type Hours struct {
 	Rules  quiethours.Rules // narrow it where a number is under one
 }
 
-// quiet says whether text has to wait at now. Zones are derived from the text at
+// Quiet says whether text has to wait at now. Zones are derived from the text at
 // every claim rather than stored with it: rules of time change.
-func (h Hours) quiet(text events.MessageAccepted, now time.Time) domain.Quiet {
+func (h Hours) Quiet(text events.MessageAccepted, now time.Time) domain.Quiet {
 	if text.Kind != string(domain.Marketing) || h.Window == (quiethours.Window{}) {
 		return domain.Quiet{}
 	}

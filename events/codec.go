@@ -63,6 +63,7 @@ var shapes = map[string]shape{
 	"webhook.deleted":          {1, decodeAs[WebhookDeleted], nil},
 	"webhook.replayed":         {1, decodeAs[WebhookReplayed], nil},
 	"subject.forgotten":        {1, decodeAs[SubjectForgotten], nil},
+	"projection.skipped":       {1, decodeAs[ProjectionSkipped], nil},
 	"operator.invited":         {1, decodeAs[OperatorInvited], nil},
 	"operator.joined":          {1, decodeAs[OperatorJoined], nil},
 	"operator.role_changed":    {1, decodeAs[OperatorRoleChanged], nil},

@@ -73,6 +73,17 @@ type SubjectForgotten struct {
 	By      string `json:"by"`
 }
 
+// ProjectionSkipped says that a projection passes over an event which it cannot
+// apply, because an operator has decided so: live, and whenever its view is made anew
+// by the same revision of its reducer.
+type ProjectionSkipped struct {
+	Projection string `json:"projection"` // "messages"
+	Revision   int    `json:"revision"`   // of the reducer, 1 for the first
+	Position   int64  `json:"position"`   // of the event that is not applied
+	By         string `json:"by"`
+	Reason     string `json:"reason"`
+}
+
 func (KeyIssued) EventType() string         { return "key.issued" }
 func (KeyRevoked) EventType() string        { return "key.revoked" }
 func (KeyRotated) EventType() string        { return "key.rotated" }
@@ -82,3 +93,5 @@ func (BreakerClosed) EventType() string     { return "breaker.closed" }
 func (FuseBlown) EventType() string         { return "fuse.blown" }
 func (FuseLifted) EventType() string        { return "fuse.lifted" }
 func (SubjectForgotten) EventType() string  { return "subject.forgotten" }
+
+func (ProjectionSkipped) EventType() string { return "projection.skipped" }

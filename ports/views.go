@@ -16,6 +16,10 @@ func (v View) Shadow() View { return View{Name: ShadowOf(v.Name), Columns: v.Col
 // ShadowOf names the shadow of a view, and the checkpoint of its projection.
 func ShadowOf(name string) string { return name + "_shadow" }
 
+// SkipsOf names the stream of what operators have decided about a projection: its
+// events projection.skipped.
+func SkipsOf(projection string) string { return "projection_" + projection }
+
 // Row is one row of a view.
 type Row struct {
 	ID   string

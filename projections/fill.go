@@ -2,19 +2,28 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/crash"
 )
 
 // Filler folds the log into the view of one projection from its checkpoint on,
-// quickly: it reads ahead while it writes. It holds three frames at most.
+// quickly: it reads ahead while it writes. It holds three frames at most. What an
+// operator has decided to skip it passes over.
 type Filler struct {
 	Store     ports.EventStore
 	Views     ports.Views
-	FrameSize int                  // events at once; 0: 5,000
-	Progress  func(position int64) // called after each frame; nil: nobody watches
+	FrameSize int // events at once; 0: 5,000
+	// Rows is how many changed rows are held in memory before they are written, in one
+	// transaction with all frames that change them: a row that changes in several
+	// frames is then read and written once. Whoever else writes to the database may
+	// have to wait for that long. 0: those of one frame.
+	Rows     int
+	Progress func(position int64) // called after each frame; nil: nobody watches
 }
 
 // Unappliable says which event could not be read or applied. What came before it
@@ -35,35 +44,133 @@ func (u Unappliable) Unwrap() error { return u.Err }
 // Fill brings p to a position, which must not lie beyond the head of the log. A
 // checkpoint that is further already stays.
 func (f Filler) Fill(ctx context.Context, p Projection, to int64) error {
+	err := f.fill(ctx, p, to)
+	if f.Rows > 0 && err != nil && ctx.Err() == nil && !unavailable(err) {
+		f.Rows = 0 // frame by frame, to find the event
+		return f.fill(ctx, p, to)
+	}
+	return err
+}
+
+func (f Filler) fill(ctx context.Context, p Projection, to int64) error {
 	checkpoint, err := f.Views.Checkpoint(ctx, p.key())
+	if err != nil {
+		return err
+	}
+	skipped, err := f.skips(ctx, p)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	frames, done := make(chan frame, 1), make(chan struct{})
-	go func() { defer close(done); f.read(ctx, frames, checkpoint, to) }()
+	go func() { defer close(done); f.read(ctx, frames, checkpoint, to, skipped) }()
 	defer func() { cancel(); <-done }()
 	for frame := range frames {
-		if frame.err != nil {
-			return frame.err
+		if f.Rows > 0 && frame.plain(skipped) {
+			if frame, err = f.together(ctx, p, frame, frames, skipped); err != nil {
+				return err
+			}
 		}
-		if err := f.apply(ctx, p, frame.events); err != nil {
+		if err := f.single(ctx, p, frame, skipped); err != nil {
 			return err
-		}
-		if f.Progress != nil {
-			f.Progress(frame.events[len(frame.events)-1].Position)
 		}
 	}
 	return ctx.Err()
 }
 
-// frame is a piece of the log, or why there is none.
-type frame struct {
-	events []events.Recorded
-	err    error
+// single applies one frame, which may be empty.
+func (f Filler) single(ctx context.Context, p Projection, frame frame, skipped skips) error {
+	if frame.err != nil {
+		return frame.err
+	}
+	if err := f.applyAround(ctx, p, frame.events, skipped); err != nil {
+		return err
+	}
+	if frame.unreadable > 0 {
+		if err := f.passOver(ctx, p, frame.unreadable); err != nil {
+			return err
+		}
+	}
+	f.progress(frame.last())
+	return nil
 }
 
-func (f Filler) read(ctx context.Context, frames chan<- frame, after, to int64) {
+func (f Filler) progress(position int64) {
+	if f.Progress != nil && position > 0 {
+		f.Progress(position)
+	}
+}
+
+// eventsPerRow bounds the events of one transaction, by its rows: most of the log is
+// about none of some views.
+const eventsPerRow = 2
+
+// together applies first and those after it in one transaction, until there are Rows
+// to write. It returns a frame that it has taken and not applied; the zero frame: none.
+func (f Filler) together(ctx context.Context, p Projection, first frame, frames <-chan frame, skipped skips) (left frame, err error) {
+	runner, position := Runner{Store: f.Store, Views: f.Views}, int64(0)
+	err = f.Views.Advance(ctx, p.key(), func(tx ports.ViewTx, checkpoint int64) (int64, error) {
+		held, folded := newHeld(), 0
+		for next, ok := first, true; ok; next, ok = <-frames {
+			if !next.plain(skipped) {
+				left = next
+				break
+			}
+			if next.events[0].Position > checkpoint+1 {
+				return checkpoint, errBehind
+			}
+			recorded := next.after(checkpoint)
+			if err := runner.fold(ctx, p, tx, recorded, held); err != nil {
+				return checkpoint, err
+			}
+			checkpoint = max(checkpoint, next.last())
+			if folded += len(recorded); len(held.order) >= f.Rows || folded >= eventsPerRow*f.Rows {
+				break
+			}
+		}
+		position = checkpoint
+		err := held.write(ctx, p, tx)
+		crash.At(crash.ViewsAdvancing)
+		return checkpoint, err
+	})
+	if err == nil {
+		crash.At(crash.ViewsAdvanced)
+		f.progress(position)
+	}
+	return left, err
+}
+
+// frame is a piece of the log, or why there is none.
+type frame struct {
+	events     []events.Recorded
+	unreadable int64 // the position after them, which is to be passed over; 0: none
+	err        error
+}
+
+// plain reports whether f holds events to be applied and nothing else.
+func (f frame) plain(skipped skips) bool {
+	return f.err == nil && f.unreadable == 0 && len(f.events) > 0 &&
+		!slices.ContainsFunc(f.events, func(e events.Recorded) bool { return skipped[e.Position] })
+}
+
+// last is the position with which f ends; 0 for the zero frame.
+func (f frame) last() int64 {
+	if f.unreadable > 0 || len(f.events) == 0 {
+		return f.unreadable
+	}
+	return f.events[len(f.events)-1].Position
+}
+
+// after returns the events of f after a position.
+func (f frame) after(position int64) []events.Recorded {
+	n := 0
+	for n < len(f.events) && f.events[n].Position <= position {
+		n++
+	}
+	return f.events[n:]
+}
+
+func (f Filler) read(ctx context.Context, frames chan<- frame, after, to int64, skipped skips) {
 	defer close(frames)
 	for after < to {
 		next, err := f.Store.Read(ctx, after, int(min(int64(f.frameSize()), to-after)))
@@ -73,11 +180,15 @@ func (f Filler) read(ctx context.Context, frames chan<- frame, after, to int64) 
 		case err == nil && len(next) == 0:
 			err = fmt.Errorf("the log ends at %d, before %d", after, to)
 		}
+		piece := frame{events: next}
 		if len(next) > 0 {
 			after = next[len(next)-1].Position
-			if !send(ctx, frames, frame{events: next}) {
-				return
-			}
+		}
+		if fault := (Unappliable{}); errors.As(err, &fault) && skipped[fault.Position] {
+			piece.unreadable, after, err = fault.Position, fault.Position, nil
+		}
+		if (len(next) > 0 || piece.unreadable > 0) && !send(ctx, frames, piece) {
+			return
 		}
 		if err != nil {
 			send(ctx, frames, frame{err: err})

@@ -125,14 +125,14 @@ func (s spoiltLog) Read(ctx context.Context, position int64, limit int) ([]event
 
 func TestAnEventThatCannotBeAppliedStopsARebuildWithItsPosition(t *testing.T) {
 	refusing := Messages()
-	apply := refusing.apply
-	refusing.apply = func(row ports.Row, recorded []events.Recorded) (ports.Row, error) {
+	step := refusing.step
+	refusing.step = func(value any, recorded []events.Recorded) (any, error) {
 		for _, e := range recorded {
 			if e.Position == 6 {
-				return ports.Row{}, errors.New("cannot be")
+				return nil, errors.New("cannot be")
 			}
 		}
-		return apply(row, recorded)
+		return step(value, recorded)
 	}
 	for name, tt := range map[string]struct {
 		log        func(ports.EventStore) ports.EventStore
@@ -149,7 +149,7 @@ func TestAnEventThatCannotBeAppliedStopsARebuildWithItsPosition(t *testing.T) {
 			}
 			live := rows(t, h.views, Messages())
 			for _, size := range []int{1, 2, 4, 7, 100} {
-				filler := Filler{Store: tt.log(h.store), Views: h.views, FrameSize: size}
+				filler := Filler{Store: tt.log(h.store), Views: h.views, FrameSize: size, Rows: size % 3}
 				err := filler.Rebuild(t.Context(), tt.projection)
 				var u Unappliable
 				if !errors.As(err, &u) || u.Position != 6 {
@@ -222,6 +222,36 @@ func TestAPastStateEqualsARebuildStoppedThere(t *testing.T) {
 		}
 		if diff := cmp.Diff(rebuilt, folded); diff != "" {
 			r.Errorf("as of %v (-rebuilt +folded):\n%s", at, diff)
+		}
+	})
+}
+
+// However many rows and frames one transaction takes, the view is the same.
+func TestRowsThatAreHeldForLongGiveTheSameView(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		h := newHouse()
+		var head int64
+		for range rapid.IntRange(1, 8).Draw(r, "steps") {
+			head += int64(h.grow(r))
+		}
+		size, held := rapid.IntRange(1, 9).Draw(r, "frame"), rapid.IntRange(1, 9).Draw(r, "rows")
+		middle := rapid.Int64Range(0, head).Draw(r, "stopped at")
+		for _, p := range h.runner.Projections {
+			at := map[int]*memory.Views{0: {}, held: {}}
+			for rows, views := range at {
+				filler := Filler{Store: h.store, Views: views, FrameSize: size, Rows: rows}
+				for _, to := range []int64{middle, head} {
+					if err := filler.Fill(context.Background(), p, to); err != nil {
+						r.Fatal(err)
+					}
+				}
+				if checkpoint, err := views.Checkpoint(context.Background(), p.Name); err != nil || checkpoint != head {
+					r.Fatalf("%s with %d rows held is at %d, %v; want %d", p.Name, rows, checkpoint, err, head)
+				}
+			}
+			if diff := cmp.Diff(rows(r, at[0], p), rows(r, at[held], p)); diff != "" {
+				r.Fatalf("%s (-one frame +%d rows held):\n%s", p.Name, held, diff)
+			}
 		}
 	})
 }

@@ -20,6 +20,10 @@ import (
 // quick: it skips what it has, reads the store where a frame does not join on,
 // and looks at the log now and then by itself, so that losing, repeating or
 // reordering messages of the bus does not matter.
+//
+// An event that cannot be applied stops its projection, and no other. It is tried
+// again with every look at the log, until it can be, or an operator has decided to
+// skip it.
 type Runner struct {
 	Store       ports.EventStore
 	Views       ports.Views
@@ -29,9 +33,10 @@ type Runner struct {
 	Interval    time.Duration // between looks at the log; 0: 2 s
 
 	mu       sync.Mutex
-	standing []Projection // those whose events it may apply, as of the last look
-	settled  bool         // all of them, under their own revision: they need not be looked at again
-	Foreign  func()       // told of each frame that was of another log; nil: nobody
+	standing []Projection    // those whose events it may apply, as of the last look
+	settled  bool            // all of them, under their own revision: they need not be looked at again
+	stopped  map[string]Stop // by name
+	Foreign  func()          // told of each frame that was of another log; nil: nobody
 }
 
 // Handle is the Watermill handler of TopicEvents.
@@ -40,7 +45,7 @@ func (r *Runner) Handle(msg *message.Message) error {
 	if err != nil {
 		// The log has what the frame should have had.
 		r.Log.Error("reading the log instead of a frame", "id", msg.UUID, "error", err)
-		return r.CatchUp(msg.Context())
+		return r.catchUp(msg.Context(), nil)
 	}
 	ours, err := frame.Of(msg.Context(), r.Store)
 	if err != nil {
@@ -51,7 +56,7 @@ func (r *Runner) Handle(msg *message.Message) error {
 		if r.Foreign != nil {
 			r.Foreign()
 		}
-		return r.CatchUp(msg.Context())
+		return r.catchUp(msg.Context(), nil)
 	}
 	able, err := r.able(msg.Context())
 	if err != nil {
@@ -59,11 +64,14 @@ func (r *Runner) Handle(msg *message.Message) error {
 	}
 	var idle []Projection
 	for _, p := range able {
+		if r.isStopped(p) {
+			continue // the log has what it lacks when it goes on
+		}
 		if !p.concerned(frame.Events) {
 			idle = append(idle, p)
 			continue
 		}
-		if err := r.advance(msg.Context(), p, frame.Events); err != nil {
+		if err := r.advanceOrStop(msg.Context(), p, frame.Events); err != nil {
 			return fmt.Errorf("projecting %s: %w", p.Name, err)
 		}
 	}
@@ -85,7 +93,7 @@ func (r *Runner) pass(ctx context.Context, idle []Projection, frame ports.EventF
 		if !slices.Contains(behind, p.key()) {
 			continue
 		}
-		if err := r.advance(ctx, p, frame.Events); err != nil {
+		if err := r.advanceOrStop(ctx, p, frame.Events); err != nil {
 			return fmt.Errorf("projecting %s: %w", p.Name, err)
 		}
 	}
@@ -115,10 +123,16 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-// CatchUp applies everything up to the head of the log.
-func (r *Runner) CatchUp(ctx context.Context) error { return r.catchUp(ctx, nil) }
+// CatchUp applies everything up to the head of the log. The error wraps an Unappliable
+// where an event keeps a projection from it, one of those named if any is.
+func (r *Runner) CatchUp(ctx context.Context, names ...string) error {
+	if err := r.catchUp(ctx, nil); err != nil {
+		return err
+	}
+	return r.Standstill(names...)
+}
 
-// catchUp leaves out projections whose checkpoint has moved since seen, in which
+// catchUp is CatchUp for those projections that no event stops. It leaves out projections whose checkpoint has moved since seen, in which
 // it notes where they are.
 func (r *Runner) catchUp(ctx context.Context, seen map[string]int64) error {
 	head, err := r.Store.Head(ctx)
@@ -136,8 +150,11 @@ func (r *Runner) catchUp(ctx context.Context, seen map[string]int64) error {
 			continue
 		}
 		for err == nil && checkpoint < head.LastPosition {
-			if err = r.advance(ctx, p, nil); err == nil {
+			if err = r.advanceOrStop(ctx, p, nil); err == nil {
 				checkpoint, err = r.Views.Checkpoint(ctx, p.key())
+			}
+			if r.isStopped(p) {
+				break
 			}
 		}
 		if err != nil {
@@ -265,53 +282,25 @@ func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorde
 
 // update writes the rows that frame changes.
 func (r *Runner) update(ctx context.Context, p Projection, tx ports.ViewTx, frame []events.Recorded) error {
-	byRow := map[string][]events.Recorded{}
-	var ids []string
-	for _, e := range frame {
-		id := p.belongs(e)
-		if id == "" {
-			continue
-		}
-		if byRow[id] == nil {
-			ids = append(ids, id)
-		}
-		byRow[id] = append(byRow[id], e)
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	rows, err := tx.Get(ctx, p.View, ids)
-	if err != nil {
+	held := newHeld()
+	if err := r.fold(ctx, p, tx, frame, held); err != nil {
 		return err
 	}
-	if err := r.begin(ctx, p, rows, byRow, frame[len(frame)-1].Position); err != nil {
-		return err
-	}
-	changed := make([]ports.Row, 0, len(ids))
-	for _, id := range ids {
-		recorded, ok := byRow[id]
-		if !ok {
-			continue
-		}
-		row := rows[id]
-		row.ID = id
-		if row, err = p.apply(row, recorded); err != nil {
-			return err
-		}
-		changed = append(changed, row)
-	}
-	return tx.Put(ctx, p.View, changed)
+	return held.write(ctx, p, tx)
 }
 
 // begin drops from byRow what no row comes of, and gives the rows that come into
-// being now all that happened before, up to position.
-func (r *Runner) begin(ctx context.Context, p Projection, rows map[string]ports.Row, byRow map[string][]events.Recorded, position int64) error {
-	if p.begins == nil {
+// being now all that happened before, up to the end of frame.
+func (r *Runner) begin(ctx context.Context, p Projection, rows map[string]ports.Row, h *held, byRow map[string][]events.Recorded, frame []events.Recorded) error {
+	if p.begins == nil || len(frame) == 0 {
 		return nil
 	}
 	var fresh []string
 	for id, recorded := range byRow {
 		if _, exists := rows[id]; exists {
+			continue
+		}
+		if _, exists := h.values[id]; exists {
 			continue
 		}
 		if p.begun(recorded) < 0 {
@@ -327,8 +316,9 @@ func (r *Runner) begin(ctx context.Context, p Projection, rows map[string]ports.
 	if err != nil {
 		return err
 	}
+	last := frame[len(frame)-1].Position
 	for _, id := range fresh {
-		byRow[id] = slices.DeleteFunc(streams[id], func(e events.Recorded) bool { return e.Position > position })
+		byRow[id] = slices.DeleteFunc(streams[id], func(e events.Recorded) bool { return e.Position > last })
 	}
 	return nil
 }

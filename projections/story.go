@@ -2,6 +2,7 @@ package projections
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pro-sms/prosms/events"
@@ -9,8 +10,9 @@ import (
 
 // Sentence is one event of a text's story, in plain words without personal data.
 type Sentence struct {
-	At   time.Time
-	Text string
+	At    time.Time
+	Text  string
+	Cause string // who brought it about, and what it follows from
 }
 
 // Story tells what happened to a message. Events that it has no words for are
@@ -18,7 +20,7 @@ type Sentence struct {
 func Story(recorded []events.Recorded) []Sentence {
 	story := make([]Sentence, len(recorded))
 	for i, e := range recorded {
-		story[i] = Sentence{At: e.RecordedAt, Text: tell(e)}
+		story[i] = Sentence{At: e.RecordedAt, Text: tell(e), Cause: cause(e, recorded)}
 	}
 	return story
 }
@@ -28,7 +30,7 @@ func tell(e events.Recorded) string {
 	case events.MessageAccepted:
 		return tellAccepted(e, d)
 	case events.MessageDeferred:
-		return fmt.Sprintf("put off until %s: %s", clock(d.Until), d.Reason)
+		return fmt.Sprintf("put off until %s: %s", clock(d.Until), wait(d.Reason))
 	case events.MessageAttempted:
 		return fmt.Sprintf("attempt %d claimed, to be sent by %s", d.Attempt, d.Provider)
 	case events.MessageDispatched:
@@ -42,9 +44,14 @@ func tell(e events.Recorded) string {
 	case events.MessageReconciled:
 		return tellReconciled(d)
 	case events.MessageDeadLettered:
-		return fmt.Sprintf("given up after %d attempts: %s%s", d.Attempts, d.Reason, details(d.Code, d.Detail))
+		return fmt.Sprintf("given up after %s: %s%s", several(d.Attempts, "attempt"), strings.ReplaceAll(d.Reason, "_", " "), details(d.Code, d.Detail))
 	case events.MessageRedriven:
-		return fmt.Sprintf("sent on its way again by %s: %s", d.By, d.Reason)
+		return tellRedriven(d)
+	case events.MessageDiscarded:
+		if d.ReplacedBy != "" {
+			return fmt.Sprintf("put aside by %s, %s is sent in its place: %s", person(d.By), d.ReplacedBy, d.Reason)
+		}
+		return fmt.Sprintf("put aside by %s: %s", person(d.By), d.Reason)
 	case events.MessageOptedOut:
 		return "suppressed, the recipient has opted out (known from the " + d.Source + ")"
 	case events.MessageDelivered:
@@ -52,7 +59,7 @@ func tell(e events.Recorded) string {
 	case events.MessageUndelivered:
 		return "not delivered, says the provider" + details(d.ErrorCode, "")
 	case events.MessageCanceled:
-		return "canceled by " + d.By
+		return "canceled by " + person(d.By)
 	case events.MessageExpired:
 		return "expired, its time was " + clock(d.ExpiresAt)
 	case events.MessageRedacted:
@@ -66,7 +73,7 @@ func tell(e events.Recorded) string {
 }
 
 func tellAccepted(e events.Recorded, d events.MessageAccepted) string {
-	text := fmt.Sprintf("accepted from %s: %d segments in %s, lane %s", e.Meta.Actor, d.Segments, d.Encoding, d.Lane)
+	text := fmt.Sprintf("accepted: %s in %s, lane %s", several(d.Segments, "segment"), d.Encoding, d.Lane)
 	if d.SendAt != nil {
 		text += ", to be sent at " + clock(*d.SendAt)
 	}
@@ -80,10 +87,34 @@ func tellAccepted(e events.Recorded, d events.MessageAccepted) string {
 }
 
 func tellReconciled(d events.MessageReconciled) string {
+	if d.Evidence == "operator" {
+		return fmt.Sprintf("somebody has found out about attempt %d: %s", d.Attempt, strings.ReplaceAll(d.Outcome, "_", " "))
+	}
 	if d.Outcome == "sent" {
 		return fmt.Sprintf("attempt %d turned out to be sent, as %s (%s)", d.Attempt, d.ProviderMessageID, d.Evidence)
 	}
-	return fmt.Sprintf("the provider shows no trace of attempt %d: taken as %s", d.Attempt, d.Outcome)
+	return fmt.Sprintf("the provider shows no trace of attempt %d: taken as %s", d.Attempt, strings.ReplaceAll(d.Outcome, "_", " "))
+}
+
+func tellRedriven(d events.MessageRedriven) string {
+	text := fmt.Sprintf("sent on its way again by %s: %s", person(d.By), d.Reason)
+	if d.InDoubt {
+		text += ", although it may have been sent"
+	}
+	return text
+}
+
+// wait says what a text that is put off waits for.
+func wait(reason string) string {
+	switch reason {
+	case "quiet_hours":
+		return "the recipient may not be texted at this hour"
+	case "breaker":
+		return "the breaker of its provider is open"
+	case "pacing":
+		return "its provider or sender has its pace"
+	}
+	return reason
 }
 
 func details(code, detail string) string {
@@ -94,6 +125,14 @@ func details(code, detail string) string {
 		return ", " + code + detail
 	}
 	return ""
+}
+
+// several counts things: "1 segment", "2 segments".
+func several(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pro-sms/prosms/projections"
 )
 
 // failure is what /readyz?verbose tells of the last time that a check failed.
@@ -49,12 +51,15 @@ func errorClass(err error) string {
 	var (
 		timeout net.Error
 		name    *net.DNSError
+		event   projections.Unappliable
 	)
 	switch {
 	case errors.Is(err, errStuck):
 		return "stuck"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "timeout"
+	case errors.As(err, &event):
+		return "an event that cannot be applied"
 	case errors.As(err, &name):
 		return "name not found"
 	case errors.Is(err, syscall.ECONNREFUSED):

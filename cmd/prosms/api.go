@@ -35,14 +35,18 @@ func newAPI(c Config, handler *commands.Handler, queries projections.Queries, us
 	}
 }
 
-// newChecks lists what /readyz asks. Only without the store is there no serving.
-func newChecks(st stores, b bus, limits limits) []api.Check {
+// newChecks lists what /readyz asks. Only without the store is there no serving. The
+// runner is nil in an instance that keeps no views.
+func newChecks(st stores, b bus, limits limits, runner *projections.Runner) []api.Check {
 	checks := []api.Check{{Name: "store", Required: true, Func: st.ping}}
 	if b.ping != nil {
 		checks = append(checks, api.Check{Name: "broker", Func: b.ping})
 	}
 	if limits.ping != nil {
 		checks = append(checks, api.Check{Name: "cache", Func: limits.ping})
+	}
+	if runner != nil {
+		checks = append(checks, api.Check{Name: "projections", Func: func(context.Context) error { return runner.Standstill() }})
 	}
 	return checks
 }

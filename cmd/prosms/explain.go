@@ -33,7 +33,7 @@ func (x explainCommand) Run(ctx context.Context, p process) error {
 		before := recorded[0].RecordedAt
 		for i, sentence := range projections.Story(recorded) {
 			fmt.Fprintf(p.Stdout, "%s  %9s  %s  (position %d, %s)\n", sentence.At.UTC().Format("2006-01-02 15:04:05.000Z"),
-				later(sentence.At.Sub(before)), sentence.Text, recorded[i].Position, recorded[i].Meta.Actor)
+				later(sentence.At.Sub(before)), sentence.Text, recorded[i].Position, sentence.Cause)
 			before = sentence.At
 		}
 		_, err = fmt.Fprintf(p.Stdout, "next: %s\n", t.config.next(m, time.Now()))
@@ -107,7 +107,10 @@ func (c Config) nextLookup(m projections.Message, now time.Time) string {
 
 func moment(t, now time.Time) string {
 	text := t.UTC().Format("2006-01-02 15:04:05Z")
-	if d := t.Sub(now).Round(time.Second); d > 0 {
+	switch d := t.Sub(now).Round(time.Second); {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%s, in %d days", text, d/(24*time.Hour))
+	case d > 0:
 		return text + ", in " + d.String()
 	}
 	return text

@@ -52,6 +52,9 @@ func newGauges(st stores, b bus, queries projections.Queries, runner *projection
 		}, {
 			Name: "projection_lag_events", Label: "projection", Help: "Events that a projection has yet to apply.",
 			Read: func(ctx context.Context) (map[string]float64, error) { return numbers(runner.Lag(ctx)) },
+		}, {
+			Name: "projection_stopped_position", Label: "projection", Help: "Position of the event that a projection cannot apply and has stopped at, as this instance has found; 0: it has not.",
+			Read: func(context.Context) (map[string]float64, error) { return stopped(runner), nil },
 		},
 	}
 }
@@ -66,6 +69,18 @@ func waiting(ctx context.Context, queries projections.Queries) (map[string]float
 		byLane[string(lane)] += 0
 	}
 	return byLane, nil
+}
+
+// stopped has a value for every projection, be it 0.
+func stopped(runner *projections.Runner) map[string]float64 {
+	positions := map[string]float64{}
+	for _, p := range runner.Projections {
+		positions[p.Name] = 0
+	}
+	for name, stop := range runner.Stopped() {
+		positions[name] = float64(stop.Position)
+	}
+	return positions
 }
 
 // relayLag compares the head of the log with the relay that is furthest behind it.

@@ -66,7 +66,7 @@ type commandLine struct {
 	DLQ      dlqCommand       `cmd:"" name:"dlq" help:"List, show, replay and discard dead letters."`
 	Doctor   doctorCommand    `cmd:"" help:"Check the configuration and everything it points to."`
 	Verify   verifyCommand    `cmd:"" help:"Check the guarantees on the log and the views, also while the gateway runs."`
-	Replay   replayCommand    `cmd:"" help:"Rebuild a view from the log, compare it, or show it as it was."`
+	Replay   replayCommand    `cmd:"" help:"Rebuild a view from the log, compare it, or show it as it was; decide again under another policy."`
 	Restored restoredCommand  `cmd:"" help:"Make a database that comes from a backup safe to serve."`
 	Audit    auditCommand     `cmd:"" help:"Sign heads of the log, and export events for an auditor."`
 	Tail     tailCommand      `cmd:"" help:"Follow the log, without anything personal."`

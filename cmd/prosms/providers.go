@@ -152,7 +152,10 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 func (p *providers) add(c Config, log *slog.Logger) error {
 	p.rotation = &rotation{reread: c.reread, open: c.open, every: c.SecretsEvery, wrong: make(chan struct{}, 1), log: log}
 	p.Routes = c.Routes
-	p.Owners = map[events.Personal][]string{}
+	var err error
+	if p.Owners, err = c.owners(); err != nil {
+		return err
+	}
 	p.callbacks = map[string]api.Callback{}
 	for _, config := range c.Providers {
 		provider, err := p.rotation.add(config)
@@ -160,13 +163,6 @@ func (p *providers) add(c Config, log *slog.Logger) error {
 			return err
 		}
 		p.All = append(p.All, provider)
-		for _, raw := range config.Senders {
-			sender, err := phone.ParseSender(raw)
-			if err != nil {
-				return fmt.Errorf("reading senders of %s: %w", config.Name, err)
-			}
-			p.Owners[events.Personal(sender)] = append(p.Owners[events.Personal(sender)], config.Name)
-		}
 		switch {
 		case config.Twilio != nil:
 			p.redacts(config.Name, provider)
@@ -180,6 +176,21 @@ func (p *providers) add(c Config, log *slog.Logger) error {
 	}
 	p.Live = p.All[0]
 	return nil
+}
+
+// owners are the providers that alone send texts from a sender.
+func (c *Config) owners() (map[events.Personal][]string, error) {
+	owners := map[events.Personal][]string{}
+	for _, config := range c.Providers {
+		for _, raw := range config.Senders {
+			sender, err := phone.ParseSender(raw)
+			if err != nil {
+				return nil, fmt.Errorf("reading senders of %s: %w", config.Name, err)
+			}
+			owners[events.Personal(sender)] = append(owners[events.Personal(sender)], config.Name)
+		}
+	}
+	return owners, nil
 }
 
 // open returns a provider of the configuration. It makes no connection.

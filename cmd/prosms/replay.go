@@ -17,6 +17,12 @@ import (
 )
 
 type replayCommand struct {
+	Rebuild rebuildCommand `cmd:"" default:"withargs" help:"Rebuild a view from the log, compare it, or show it as it was."`
+	Skip    skipCommand    `cmd:"" help:"Let a view pass over an event that it cannot apply."`
+	WhatIf  whatIfCommand  `cmd:"" name:"what-if" help:"Decide part of the log again under another policy, without sending, and report what would differ."`
+}
+
+type rebuildCommand struct {
 	Projection string `required:"" help:"The view: messages, keys, …"`
 	Restart    bool   `help:"Begin anew instead of going on with a rebuild that was stopped, as after an upgrade."`
 	Diff       bool   `help:"Change nothing: compare the live view with a replay, and exit with 1 if they differ."`
@@ -27,7 +33,7 @@ type replayCommand struct {
 
 // Run rebuilds a view from the log beside the live one and swaps them, or only
 // looks at what a rebuild gives.
-func (r replayCommand) Run(ctx context.Context, p process) error {
+func (r rebuildCommand) Run(ctx context.Context, p process) error {
 	if r.Diff && r.AsOf != "" || r.Restart && (r.Diff || r.AsOf != "") || r.Out != "" && r.AsOf == "" {
 		return errors.New("--restart, --diff and --as-of exclude each other, and --out needs --as-of")
 	}
@@ -70,8 +76,8 @@ func projectionNamed(name string, lookup commands.Lookup) (projections.Projectio
 	return projections.Projection{}, fmt.Errorf("--projection: one of %s", strings.Join(names, ", "))
 }
 
-func (r replayCommand) rebuild(ctx context.Context, p process, st stores, projection projections.Projection) error {
-	filler := projections.Filler{Store: st.events, Views: st.views}
+func (r rebuildCommand) rebuild(ctx context.Context, p process, st stores, projection projections.Projection) error {
+	filler := st.filler()
 	if r.Restart {
 		if err := filler.Discard(ctx, projection); err != nil {
 			return err
@@ -105,13 +111,14 @@ func (r replayCommand) rebuild(ctx context.Context, p process, st stores, projec
 }
 
 // takeBack makes a view anew that a newer build has replaced.
-func (r replayCommand) takeBack(ctx context.Context, p process, st stores, projection projections.Projection) error {
+func (r rebuildCommand) takeBack(ctx context.Context, p process, st stores, projection projections.Projection) error {
 	head, err := st.events.Head(ctx)
 	if err != nil {
 		return err
 	}
 	told := newProgress(p.Stderr, projection.Name, 0, head.LastPosition)
-	filler := projections.Filler{Store: st.events, Views: st.views, Progress: told.at}
+	filler := st.filler()
+	filler.Progress = told.at
 	err = filler.TakeBack(ctx, projection)
 	told.end()
 	if err != nil {
@@ -153,11 +160,12 @@ func compare(ctx context.Context, stderr io.Writer, st stores, projection projec
 	}
 	told := newProgress(stderr, projection.Name, 0, to)
 	defer told.end()
-	filler := projections.Filler{Store: st.events, Views: st.views, Progress: told.at}
+	filler := st.filler()
+	filler.Progress = told.at
 	return filler.Compare(ctx, projection, scratch.Views(), report)
 }
 
-func (r replayCommand) asOf(ctx context.Context, p process, st stores, projection projections.Projection) (err error) {
+func (r rebuildCommand) asOf(ctx context.Context, p process, st stores, projection projections.Projection) (err error) {
 	moment, err := projections.ParseAsOf(r.AsOf)
 	if err != nil {
 		return fmt.Errorf("--as-of: %w", err)
@@ -173,7 +181,7 @@ func (r replayCommand) asOf(ctx context.Context, p process, st stores, projectio
 	defer func() { err = errors.Join(err, scratch.Close()) }()
 	views := scratch.Views()
 	told := newProgress(p.Stderr, projection.Name, 0, position)
-	filler := projections.Filler{Store: st.events, Views: views, Progress: told.at}
+	filler := projections.Filler{Store: st.events, Views: views, Rows: rowsHeld, Progress: told.at}
 	err = filler.Fill(ctx, projection, position)
 	told.end()
 	if err != nil {

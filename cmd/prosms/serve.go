@@ -156,13 +156,13 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 			Store: store, Providers: ps.Providers, Delays: c.reconcileDelays, Resend: c.resend,
 			Schedule: c.schedule(), Log: o.log,
 			Bound: func(ctx context.Context, id string) (bool, error) {
-				if err := runner.CatchUp(ctx); err != nil {
+				if err := runner.CatchUp(ctx, projections.Messages().Name); err != nil {
 					return false, err
 				}
 				return queries.Bound(ctx, id)
 			},
 			UnderWay: func(ctx context.Context, tenant, consent string) ([]string, error) {
-				if err := runner.CatchUp(ctx); err != nil {
+				if err := runner.CatchUp(ctx, projections.Messages().Name); err != nil {
 					return nil, err
 				}
 				return queries.UnderWay(ctx, tenant, consent)
@@ -183,7 +183,11 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if identities != nil {
 		defer identities.Close()
 	}
-	checks := append(newChecks(st, b, limits), identityChecks...)
+	var kept *projections.Runner
+	if o.roles.has(roleProject) {
+		kept = runner
+	}
+	checks := append(newChecks(st, b, limits, kept), identityChecks...)
 	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
@@ -218,7 +222,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		parts.Go(named("secrets", func() error { return ps.rotation.Run(running) }))
 	}
 	if o.roles.has(roleProject) {
-		upgrader := projections.Upgrader{Filler: projections.Filler{Store: log, Views: st.views}, Projections: newProjections(lookup), Log: o.log}
+		upgrades := st.filler()
+		upgrades.Store = log
+		upgrader := projections.Upgrader{Filler: upgrades, Projections: newProjections(lookup), Log: o.log}
 		parts.Go(named("views", func() error { return lead(running, st.leader, "views", upgrader.Run) }))
 		parts.Go(named("projections", func() error { return runner.Run(running) }))
 		parts.Go(named("webhooks", func() error { return hooks.announcer.Run(running) }))

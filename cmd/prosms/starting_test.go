@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -41,7 +42,7 @@ func TestListenersAreHandedOverWithoutARefusedConnection(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error)
 	go func() {
-		served <- serveHTTP(ctx, l.api, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the second") }))
+		served <- serveHTTP(ctx, l.api, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the second") }), slog.New(slog.DiscardHandler))
 	}()
 	for _, got := range []string{<-between, get("/livez")} {
 		if got != "200 OK the second" {

@@ -12,6 +12,7 @@ import (
 	"github.com/pro-sms/prosms/adapters/postgres"
 	"github.com/pro-sms/prosms/adapters/sqlite"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/projections"
 )
 
 // stores are what a database gives, whichever it is.
@@ -82,6 +83,20 @@ func openStoresAs(ctx context.Context, url string, log *slog.Logger, as openedAs
 		ping:  db.Ping,
 		close: func() error { db.Close(); return nil },
 	}, nil
+}
+
+// rowsHeld is how many rows a rebuild on PostgreSQL holds before it writes them, some
+// 40 MB of messages: the events of a text lie thousands of others apart.
+const rowsHeld = 20_000
+
+// filler folds the log into views quickly. On SQLite, where whoever writes has the
+// whole file, the gateway would wait for transactions of many frames.
+func (st stores) filler() projections.Filler {
+	f := projections.Filler{Store: st.events, Views: st.views}
+	if st.kind == "postgres" {
+		f.Rows = rowsHeld
+	}
+	return f
 }
 
 // sqlitePath returns the file that a sqlite:// URL names: sqlite:///var/lib/a.db

@@ -130,7 +130,7 @@ func (i *instance) ask(client *http.Client, texts []outgoing) (ids []string, ans
 }
 
 // residentMiB returns how much of a process is in memory, where the system tells.
-func residentMiB(t *testing.T, pid int) int {
+func residentMiB(t testing.TB, pid int) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
