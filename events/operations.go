@@ -51,6 +51,25 @@ type SubjectForgotten struct {
 	By      string `json:"by"`
 }
 
+// LogDetached says that payloads may be missing from here on: those of messages that
+// lie within the archive as a whole and had reached their end before a time. It is
+// committed before the first of them goes.
+type LogDetached struct {
+	Archive string    `json:"archive"` // the name of its file
+	First   int64     `json:"first"`   // positions
+	Last    int64     `json:"last"`
+	Link    Hash      `json:"link"`   // of the commit that ends at Last
+	Before  time.Time `json:"before"` // nothing has happened to such a message since
+}
+
+// LogAttached says that the payloads of an archive are all back in their places.
+type LogAttached struct {
+	Archive string `json:"archive"`
+	First   int64  `json:"first"`
+	Last    int64  `json:"last"`
+	Link    Hash   `json:"link"`
+}
+
 func (KeyIssued) EventType() string         { return "key.issued" }
 func (KeyRevoked) EventType() string        { return "key.revoked" }
 func (KeyRotated) EventType() string        { return "key.rotated" }
@@ -58,3 +77,5 @@ func (BreakerOpened) EventType() string     { return "breaker.opened" }
 func (BreakerHalfOpened) EventType() string { return "breaker.half_opened" }
 func (BreakerClosed) EventType() string     { return "breaker.closed" }
 func (SubjectForgotten) EventType() string  { return "subject.forgotten" }
+func (LogDetached) EventType() string       { return "log.detached" }
+func (LogAttached) EventType() string       { return "log.attached" }
