@@ -49,7 +49,7 @@ type Delivery struct {
 	CreatedAt time.Time      `json:"created_at"`       // of the event
 	UpdatedAt time.Time      `json:"updated_at"`
 	Last      *DeliveryTry   `json:"last,omitempty"`
-	Reason    string         `json:"reason,omitempty"` // why it is dead: "exhausted", "gone", "late", "disabled", "deleted"
+	Reason    string         `json:"reason,omitempty"` // why it is dead: "exhausted", "gone", "late", "disabled", "deleted", "archived"
 }
 
 // DeliveryTry is what came of one attempt.

@@ -2,8 +2,8 @@ package ports
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pro-sms/prosms/events"
 )
@@ -11,8 +11,25 @@ import (
 // ArchivesStream is the stream of what was detached from the log.
 const ArchivesStream = "log_archives"
 
-// ErrArchived says that what a stream holds was detached to an archive.
-var ErrArchived = errors.New("the payload was detached to an archive")
+// Archived says that what a stream holds was detached.
+type Archived struct {
+	Archive string // the name of the file; empty: it was not looked up
+}
+
+// Error names the file.
+func (a Archived) Error() string { return strings.TrimSpace("detached to an archive " + a.Archive) }
+
+// WhereDetached returns an Archived for a row that is detached, or why it is not known.
+func WhereDetached(ctx context.Context, store EventStore, position int64) error {
+	archives, err := ReadArchives(ctx, store)
+	if err != nil {
+		return err
+	}
+	for _, d := range archives.Of(position) {
+		return Archived{d.Archive}
+	}
+	return fmt.Errorf("position %d lacks its payload, which no archive holds", position)
+}
 
 // Archives are the archives that payloads may have been detached to, oldest first.
 type Archives []events.LogDetached

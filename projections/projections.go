@@ -55,6 +55,9 @@ func project[R reducer[R]](name string, view ports.View, belongs func(events.Rec
 				}
 			}
 			for _, e := range recorded {
+				if e.Detached() {
+					return ports.Row{}, fmt.Errorf("position %d: %w, which is not at hand", e.Position, ports.Archived{})
+				}
 				r = r.Apply(e)
 			}
 			doc, err := json.Marshal(r)

@@ -38,7 +38,8 @@ func (q Queries) Message(ctx context.Context, tenant, id string) (Message, error
 	return Of[Message](recorded), nil
 }
 
-// Timeline returns the events of a tenant's message, oldest first.
+// Timeline returns the events of a tenant's message, oldest first. The error is a
+// ports.Archived where an archive has them.
 func (q Queries) Timeline(ctx context.Context, tenant, id string) ([]events.Recorded, error) {
 	recorded, err := q.Store.Load(ctx, id)
 	if err != nil {
@@ -47,7 +48,17 @@ func (q Queries) Timeline(ctx context.Context, tenant, id string) ([]events.Reco
 	if len(recorded) == 0 || recorded[0].Meta.Tenant != tenant || recorded[0].Type != "message.accepted" || !q.shows(recorded[0]) {
 		return nil, ErrNotFound
 	}
-	return recorded, nil
+	return recorded, q.whole(ctx, recorded)
+}
+
+// whole returns a ports.Archived where payloads of a stream are elsewhere.
+func (q Queries) whole(ctx context.Context, recorded []events.Recorded) error {
+	for _, e := range recorded {
+		if e.Detached() {
+			return ports.WhereDetached(ctx, q.Store, e.Position)
+		}
+	}
+	return nil
 }
 
 // MessageFilter selects messages of one tenant, newest first. Zero fields select all.

@@ -21,6 +21,7 @@ type problem struct {
 	Code      string  `json:"code"` // stable: clients branch on it
 	Detail    string  `json:"detail"`
 	RequestID string  `json:"request_id,omitempty"`
+	Archive   string  `json:"archive,omitempty"` // where what was asked for is now
 	Errors    []fault `json:"errors,omitempty"`
 }
 
@@ -55,6 +56,7 @@ var (
 	errForged           = &refusal{status: http.StatusForbidden, code: "invalid_signature", detail: "The provider's signature is missing or wrong."}
 	errRateLimited      = &refusal{status: http.StatusTooManyRequests, code: "rate_limited", detail: "Too many requests; Retry-After says when to go on."}
 	errQuotaExceeded    = &refusal{status: http.StatusTooManyRequests, code: "quota_exceeded", detail: "The tenant's messages or segments of this day (UTC) are used up; Retry-After says when the next begins."}
+	errArchived         = &refusal{status: http.StatusGone, code: "archived", detail: "The message was detached to an archive, which those have who run Pro-SMS. Nothing was sent or changed."}
 	errOverloaded       = &refusal{status: http.StatusServiceUnavailable, code: "overloaded", detail: "Too much work is under way; nothing was done."}
 	errUnavailable      = &refusal{status: http.StatusServiceUnavailable, code: "unavailable", detail: "The event store cannot be reached. Repeat the request, with its Idempotency-Key."}
 	errInternal         = &refusal{status: http.StatusInternalServerError, code: "internal", detail: "Something is wrong on our side; the request id leads to it in the log."}
@@ -101,6 +103,11 @@ func problemOf(err error) (problem, bool) {
 	}
 	if _, ok := errors.AsType[commands.QuotaExceeded](err); ok {
 		return errQuotaExceeded.problem(), true
+	}
+	if archived, ok := errors.AsType[ports.Archived](err); ok {
+		p := errArchived.problem()
+		p.Archive = archived.Archive
+		return p, true
 	}
 	for _, r := range refusals {
 		if errors.Is(err, r.err) {

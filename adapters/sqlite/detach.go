@@ -42,9 +42,14 @@ func (i *Importer) Attach(ctx context.Context, rows ...events.Recorded) (int, er
 		}
 	}
 	return i.alter(ctx, rows, `UPDATE events SET data = ?3 WHERE position = ?1 AND digest = ?2 AND data = 'null'`, func(ctx context.Context, tx *sql.Tx, _ int) error {
+		stmt, err := tx.PrepareContext(ctx, `SELECT digest = ? FROM events WHERE position = ?`)
+		if err != nil {
+			return err
+		}
+		defer stmt.Close()
 		for _, r := range rows {
 			var same bool
-			if err := tx.QueryRowContext(ctx, `SELECT digest = ? FROM events WHERE position = ?`, r.Digest[:], r.Position).Scan(&same); err != nil {
+			if err := stmt.QueryRowContext(ctx, r.Digest[:], r.Position).Scan(&same); err != nil {
 				return fmt.Errorf("attaching position %d: %w", r.Position, err)
 			}
 			if !same {

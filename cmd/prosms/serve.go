@@ -81,6 +81,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	st = st.withArchives(c.Archives)
 	defer func() { err = errors.Join(err, st.close()) }()
 	lookup, err := commands.OpenLookup(ctx, st.keyring, c.master())
 	if err != nil {

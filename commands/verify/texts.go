@@ -79,7 +79,7 @@ func (t *texts) follow(e events.Recorded) {
 	case events.BreakerClosed:
 		delete(t.open, d.Provider)
 	}
-	if strings.HasPrefix(e.Type, "message.") {
+	if strings.HasPrefix(e.Type, "message.") && !e.Detached() {
 		t.message(stream, e)
 	}
 }
