@@ -35,6 +35,7 @@ var shapes = map[string]shape{
 	"message.canceled":        {1, decodeAs[MessageCanceled], nil},
 	"message.expired":         {1, decodeAs[MessageExpired], nil},
 	"message.receipt_ignored": {1, decodeAs[MessageReceiptIgnored], nil},
+	"receipt.unknown":         {1, decodeAs[ReceiptUnknown], nil},
 	"consent.opted_out":       {1, decodeAs[ConsentOptedOut], nil},
 	"consent.opted_in":        {1, decodeAs[ConsentOptedIn], nil},
 	"inbound.received":        {1, decodeAs[InboundReceived], nil},

@@ -45,6 +45,18 @@ type BreakerClosed struct {
 	Reason   string `json:"reason"` // "probes", "operator: <why>"
 }
 
+// ReceiptUnknown is a provider's final word on what no message of ours is known as: of
+// another installation, or of a text that was sent after the backup that this one is
+// made of.
+type ReceiptUnknown struct {
+	Message           string `json:"message,omitempty"` // that the callback names, if it names any
+	Attempt           int    `json:"attempt,omitempty"`
+	Provider          string `json:"provider,omitempty"` // empty: Twilio's webhook
+	ProviderMessageID string `json:"provider_message_id"`
+	ProviderStatus    string `json:"provider_status"`
+	ErrorCode         string `json:"error_code,omitempty"`
+}
+
 // SubjectForgotten says that a person's data key was destroyed.
 type SubjectForgotten struct {
 	Subject string `json:"subject"` // keyed hash of the number
@@ -77,5 +89,6 @@ func (BreakerOpened) EventType() string     { return "breaker.opened" }
 func (BreakerHalfOpened) EventType() string { return "breaker.half_opened" }
 func (BreakerClosed) EventType() string     { return "breaker.closed" }
 func (SubjectForgotten) EventType() string  { return "subject.forgotten" }
+func (ReceiptUnknown) EventType() string    { return "receipt.unknown" }
 func (LogDetached) EventType() string       { return "log.detached" }
 func (LogAttached) EventType() string       { return "log.attached" }

@@ -152,6 +152,20 @@ func (q Queries) Bound(ctx context.Context, providerMessageID string) (bool, err
 	return len(rows) > 0, nil
 }
 
+// SentAs returns the id of any tenant's message that a provider has taken on under an
+// id of its own, as far as the view knows; empty: of none, or of several. An empty
+// provider is any.
+func (q Queries) SentAs(ctx context.Context, provider, providerMessageID string) (string, error) {
+	found, err := find[Message](ctx, q.Views, messagesView, ports.Query{
+		Where:   []ports.Condition{{Column: "provider_message_id", Op: ports.Equal, Value: providerMessageID}},
+		OrderBy: "created_at", Desc: true, Limit: 2,
+	})
+	if err != nil || len(found) != 1 || provider != "" && found[0].Provider != provider {
+		return "", err
+	}
+	return found[0].ID, nil
+}
+
 // UnderWay returns the ids of messages to a recipient, by the stream of its
 // consent, whose attempt is under way.
 func (q Queries) UnderWay(ctx context.Context, tenant, consent string) ([]string, error) {

@@ -136,6 +136,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
 	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: measured.ForeignFrame}
+	handler.SentAs = queries.SentAs
 	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, log, queries, o.log), c.DefaultTenant
 	scheduler := &commands.Scheduler{
 		Store: store, Bus: b, Depth: b.Depth, Log: o.log,

@@ -158,6 +158,9 @@ func (v *verification) print(out io.Writer) error {
 	if v.Detached > 0 {
 		fmt.Fprintf(out, "\n%d events are detached to archives that are not in PROSMS_ARCHIVES: their links were checked, what they say was not", v.Detached)
 	}
+	if v.Unknown > 0 {
+		fmt.Fprintf(out, "\n%d receipts are of no message that is known here: events of type receipt.unknown", v.Unknown)
+	}
 	fmt.Fprintf(out, "\n%d texts went out again by a decision that the log holds\n\n", v.Resent)
 	for _, g := range guarantees {
 		verdict := "ok   "

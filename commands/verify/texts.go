@@ -74,6 +74,8 @@ func (t *texts) follow(e events.Recorded) {
 		t.optedOut[stream] = true
 	case events.ConsentOptedIn:
 		delete(t.optedOut, stream)
+	case events.ReceiptUnknown:
+		t.report.Unknown++
 	case events.BreakerOpened:
 		t.open[d.Provider] = true
 	case events.BreakerClosed:

@@ -42,6 +42,7 @@ type Report struct {
 	Messages int64            `json:"messages"`
 	Statuses map[string]int64 `json:"statuses"`
 	Detached int64            `json:"detached"` // rows whose payloads are in archives that are not at hand: only their links were checked
+	Unknown  int64            `json:"unknown"`  // receipts that no message is known for
 	Resent   int64            `json:"resent"`   // taken on twice by a provider after a decision that the log holds
 	Findings []Finding        `json:"findings"` // the first hundred
 	Counts   map[string]int64 `json:"counts"`   // of all findings, by guarantee
