@@ -60,10 +60,7 @@ func ImportArchive(ctx context.Context, lines io.Reader, importer ports.Importer
 	err := audit.Commits(lines, func(c audit.Commit, rows []events.Envelope) error {
 		whole := ports.WholeCommit{Commit: ports.Commit{FirstPosition: c.First, LastPosition: c.Last, Link: c.Link, RecordedAt: rows[0].RecordedAt}}
 		for _, e := range rows {
-			whole.Events = append(whole.Events, events.Recorded{
-				Position: e.Position, StreamID: e.StreamID, Version: e.Version, Type: e.Type, Schema: e.Schema,
-				RawData: e.Data, RawMeta: e.Meta, RecordedAt: e.RecordedAt, Digest: e.Digest,
-			})
+			whole.Events = append(whole.Events, stored(e))
 		}
 		page = append(page, whole)
 		if n += len(rows); n < size {

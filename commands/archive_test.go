@@ -121,14 +121,11 @@ func TestAnArchiveWithAChangedOrMissingByteIsRefused(t *testing.T) {
 
 func TestAMoveThatIsInterruptedGoesOn(t *testing.T) {
 	source, target := filled(t), openFile(t)
-	side := func(db *sqlite.DB) commands.Movable {
-		return commands.Movable{Events: db.EventStore(), Views: db.Views(), Keyring: db.Keyring(), KeyUses: db.KeyUses(), Exporter: db.Exporter()}
-	}
 	if _, err := source.Keyring().KeepOrGet(t.Context(), "lookup", []byte("key")); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	mover := commands.Mover{From: side(source), To: side(target), Importer: target.Importer(), PageSize: 4, Progress: func(p int64) {
+	mover := commands.Mover{From: movable(source), To: movable(target), Importer: target.Importer(), PageSize: 4, Progress: func(p int64) {
 		if p >= 12 {
 			cancel()
 		}

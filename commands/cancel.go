@@ -8,12 +8,13 @@ import (
 )
 
 // Cancel calls a message back. It answers ErrClaimed once an attempt was claimed,
-// ErrFinal when it has ended otherwise, ErrNotFound when it is not the caller's.
+// ErrFinal when it has ended otherwise, ErrNotFound when it is not the caller's,
+// a ports.Archived when it was detached.
 // Canceling what is canceled does nothing.
 func (h *Handler) Cancel(ctx context.Context, caller Caller, messageID string) error {
 	_, _, err := execute(ctx, h.Store, messageID, func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
-		if !caller.owns(s) {
-			return nil, events.Meta{}, domain.ErrNotFound
+		if err := h.refuses(ctx, caller, s); err != nil {
+			return nil, events.Meta{}, err
 		}
 		meta := s.consequence(caller.Actor)
 		meta.TraceParent, meta.Reason = caller.TraceParent, caller.Reason

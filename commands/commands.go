@@ -34,7 +34,11 @@ type Handler struct {
 	PlainCallbacks bool
 	Now            func() time.Time // nil: time.Now
 
+	// SentAs finds the message of a receipt that does not name it; nil: nobody does.
+	SentAs SentAs
+
 	senders senders
+	strays  strays
 }
 
 // Caller is who asks, as the inbound adapter has established it.

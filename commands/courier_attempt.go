@@ -47,6 +47,8 @@ func (c *Courier) prepare(ctx context.Context, d Delivery) (post WebhookPost, ho
 		return post, hook, "deleted", nil
 	case hook.Disabled != "":
 		return post, hook, "disabled", nil
+	case fold[domain.Message](d.Message, streams[d.Message]).Detached > 0:
+		return post, hook, "archived", nil
 	case len(streams[d.Message]) < d.Version:
 		return post, hook, "", fmt.Errorf("loading stream %s: it ends before version %d", d.Message, d.Version)
 	}

@@ -49,7 +49,7 @@ type Delivery struct {
 	CreatedAt time.Time      `json:"created_at"`       // of the event
 	UpdatedAt time.Time      `json:"updated_at"`
 	Last      *DeliveryTry   `json:"last,omitempty"`
-	Reason    string         `json:"reason,omitempty"` // why it is dead: "exhausted", "gone", "late", "disabled", "deleted"
+	Reason    string         `json:"reason,omitempty"` // why it is dead: "exhausted", "gone", "late", "disabled", "deleted", "archived"
 }
 
 // DeliveryTry is what came of one attempt.
@@ -225,8 +225,13 @@ func (w *Webhooks) Delivery(ctx context.Context, tenant, id string) (Delivery, e
 
 // Replay posts what was delivered or given up once more, from the first attempt on.
 // Later events of its message may have been delivered before. That it was asked for
-// is in the log first: killed in between, it has to be asked for again.
+// is in the log first, with the caller's reason, which there has to be: killed in
+// between, it has to be asked for again.
 func (w *Webhooks) Replay(ctx context.Context, caller Caller, id string) (Delivery, error) {
+	var invalid Invalid
+	if checkReason(&invalid, caller.Reason); len(invalid) > 0 {
+		return Delivery{}, invalid
+	}
 	d, err := w.Delivery(ctx, caller.Tenant, id)
 	if err != nil {
 		return Delivery{}, err

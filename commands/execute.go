@@ -30,6 +30,8 @@ type stream[S aggregate[S]] struct {
 	Origin  events.Meta // of the first event
 	Since   time.Time   // when it began, or is to, or began anew
 	Erased  bool        // something personal in it can no longer be read
+
+	Detached int64 // the position of a payload that is in an archive: State is zero then; 0: none
 }
 
 // fold replays recorded events onto the zero state.
@@ -43,6 +45,13 @@ func fold[S aggregate[S]](id string, recorded []events.Recorded) stream[S] {
 		s.Erased = s.Erased || r.Erased
 		s.State = s.State.Evolve(r.Data)
 		s.Version = r.Version
+		if r.Detached() {
+			s.Detached = r.Position
+		}
+	}
+	if s.Detached > 0 {
+		var none S // whatever is left would tell half of it
+		s.State = none
 	}
 	return s
 }

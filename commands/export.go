@@ -103,7 +103,7 @@ func (x Export) commits(ctx context.Context, end int64, write func(audit.Line) e
 			if len(rows) < n {
 				return fmt.Errorf("reading the commit of positions %d to %d: rows are missing", c.FirstPosition, c.LastPosition)
 			}
-			if err := x.commit(c, rows[:n], write); err != nil {
+			if err := x.commit(ctx, c, rows[:n], write); err != nil {
 				return err
 			}
 			rows = rows[n:]
@@ -115,7 +115,7 @@ func (x Export) commits(ctx context.Context, end int64, write func(audit.Line) e
 	return nil
 }
 
-func (x Export) commit(c ports.Commit, rows []events.Recorded, write func(audit.Line) error) error {
+func (x Export) commit(ctx context.Context, c ports.Commit, rows []events.Recorded, write func(audit.Line) error) error {
 	commit := audit.Commit{First: c.FirstPosition, Last: c.LastPosition, Link: c.Link}
 	for _, row := range rows {
 		commit.Digests = append(commit.Digests, row.Digest)
@@ -126,6 +126,9 @@ func (x Export) commit(c ports.Commit, rows []events.Recorded, write func(audit.
 	for _, row := range rows {
 		if row.Position < x.First || row.Position > x.Last || x.Stream != "" && row.StreamID != x.Stream {
 			continue
+		}
+		if row.Detached() {
+			return ports.WhereDetached(ctx, x.Store, row.Position)
 		}
 		err := write(audit.Line{Event: &events.Envelope{
 			Position: row.Position, StreamID: row.StreamID, Version: row.Version, Type: row.Type, Schema: row.Schema,

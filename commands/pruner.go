@@ -81,8 +81,8 @@ func (p Pruner) ended(ctx context.Context, deliveries []Delivery) ([]string, err
 	}
 	var ended []string
 	for _, d := range deliveries {
-		m := fold[domain.Message](d.Message, streams[d.Message]).State
-		if d.Status != DeliveryPending && m.Final() && m.Status != domain.DeadLettered {
+		s := fold[domain.Message](d.Message, streams[d.Message])
+		if d.Status != DeliveryPending && (s.Detached > 0 || s.State.Final() && s.State.Status != domain.DeadLettered) {
 			ended = append(ended, d.ID)
 		}
 	}

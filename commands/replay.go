@@ -13,6 +13,7 @@ import (
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // Replay is a request to send dead letters again.
@@ -141,6 +142,18 @@ func (h *Handler) owned(ctx context.Context, caller Caller, ids []string) ([]str
 		return nil, invalid
 	}
 	return messages, nil
+}
+
+// refuses returns ErrNotFound where c may do nothing about a message, and a
+// ports.Archived where nobody can, because it was detached.
+func (h *Handler) refuses(ctx context.Context, c Caller, m stream[domain.Message]) error {
+	if m.Detached > 0 && !c.Test && (c.Tenant == "" || m.Origin.Tenant == c.Tenant) {
+		return ports.WhereDetached(ctx, h.Store, m.Detached)
+	}
+	if !c.owns(m) {
+		return domain.ErrNotFound
+	}
+	return nil
 }
 
 // owns reports whether c may do something about a message: its tenant may, and an

@@ -18,14 +18,15 @@ type Resolve struct {
 }
 
 // Resolve settles a doubt by hand. It answers ErrNotInDoubt where the attempt is
-// settled by now, ErrNotFound when the message is not the caller's.
+// settled by now, ErrNotFound when the message is not the caller's, a
+// ports.Archived when it was detached.
 func (h *Handler) Resolve(ctx context.Context, caller Caller, messageID string, request Resolve) error {
 	if err := request.validate(); err != nil {
 		return err
 	}
 	_, _, err := execute(ctx, h.Store, messageID, func(m stream[domain.Message]) (domain.Command, events.Meta, error) {
-		if !caller.owns(m) {
-			return nil, events.Meta{}, domain.ErrNotFound
+		if err := h.refuses(ctx, caller, m); err != nil {
+			return nil, events.Meta{}, err
 		}
 		meta := m.consequence(caller.Actor)
 		meta.TraceParent, meta.Reason = caller.TraceParent, request.Reason

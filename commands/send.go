@@ -42,7 +42,7 @@ type Sent struct {
 // SendResult is the Sent of one item of a batch, or the reason why there is none.
 type SendResult struct {
 	Sent Sent
-	Err  error // an Invalid, a PrefixPaused, a QuotaExceeded, ErrIdempotencyConflict or ErrUnavailable
+	Err  error // an Invalid, a PrefixPaused, a QuotaExceeded, ErrIdempotencyConflict, a ports.Archived or ErrUnavailable
 }
 
 // Send accepts one text: when it returns without an error, the text is durable
@@ -156,6 +156,9 @@ func (h *Handler) repeated(ctx context.Context, id string, text events.MessageAc
 	}
 	if len(recorded) == 0 {
 		return Sent{}, fmt.Errorf("loading stream %s: %w", id, domain.ErrNotFound)
+	}
+	if recorded[0].Detached() {
+		return Sent{}, ports.WhereDetached(ctx, h.Store, recorded[0].Position)
 	}
 	first, ok := recorded[0].Data.(events.MessageAccepted)
 	if !ok || first.Fingerprint != text.Fingerprint {

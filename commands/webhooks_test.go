@@ -170,9 +170,14 @@ func TestAnEndpointThatFailsIsLeftAloneAndInTheEndDisabled(t *testing.T) {
 		p.receiver.answer = nil
 		p.open()
 		defer p.shut()
-		if _, err := p.webhooks.Replay(t.Context(), commands.Caller{Tenant: "other"}, dead[0].ID); !errors.Is(err, domain.ErrNotFound) {
+		if _, err := p.webhooks.Replay(t.Context(), commands.Caller{Tenant: "other", Reason: "mended"}, dead[0].ID); !errors.Is(err, domain.ErrNotFound) {
 			t.Errorf("another tenant's replay: %v", err)
 		}
+		if _, err := p.webhooks.Replay(t.Context(), acme, dead[0].ID); !errors.As(err, new(commands.Invalid)) {
+			t.Errorf("without a reason: %v", err)
+		}
+		acme := acme
+		acme.Reason = "mended"
 		if _, err := p.webhooks.Replay(t.Context(), acme, dead[0].ID); err != nil {
 			t.Fatal(err)
 		}

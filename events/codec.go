@@ -35,6 +35,7 @@ var shapes = map[string]shape{
 	"message.canceled":         {1, decodeAs[MessageCanceled], nil},
 	"message.expired":          {1, decodeAs[MessageExpired], nil},
 	"message.receipt_ignored":  {1, decodeAs[MessageReceiptIgnored], nil},
+	"receipt.unknown":          {1, decodeAs[ReceiptUnknown], nil},
 	"consent.opted_out":        {1, decodeAs[ConsentOptedOut], nil},
 	"consent.opted_in":         {1, decodeAs[ConsentOptedIn], nil},
 	"message.redacted":         {1, decodeAs[MessageRedacted], nil},
@@ -63,6 +64,8 @@ var shapes = map[string]shape{
 	"webhook.deleted":          {1, decodeAs[WebhookDeleted], nil},
 	"webhook.replayed":         {1, decodeAs[WebhookReplayed], nil},
 	"subject.forgotten":        {1, decodeAs[SubjectForgotten], nil},
+	"log.detached":             {1, decodeAs[LogDetached], nil},
+	"log.attached":             {1, decodeAs[LogAttached], nil},
 	"projection.skipped":       {1, decodeAs[ProjectionSkipped], nil},
 	"operator.invited":         {1, decodeAs[OperatorInvited], nil},
 	"operator.joined":          {1, decodeAs[OperatorJoined], nil},
@@ -79,11 +82,15 @@ func decodeAs[E Event](data json.RawMessage) (Event, error) {
 }
 
 // Encode returns the stored form of e and its schema. An error means that e is
-// of no type in the catalogue, or does not marshal. An Unknown is never written,
-// whatever it is called: its payload is not in it.
+// of no type in the catalogue, or does not marshal. An Unknown or a Detached is never
+// written, whatever it is called: its payload is not in it.
 func Encode(e Event) (data json.RawMessage, schema int, err error) {
 	s, ok := shapes[e.EventType()]
-	if _, unknown := e.(Unknown); unknown || !ok {
+	switch e.(type) {
+	case Unknown, Detached:
+		ok = false
+	}
+	if !ok {
 		return nil, 0, fmt.Errorf("encoding %s: not in the catalogue", e.EventType())
 	}
 	data, err = json.Marshal(e)
@@ -95,8 +102,11 @@ func Encode(e Event) (data json.RawMessage, schema int, err error) {
 
 // Decode returns the event stored as data under eventType and schema, upcast to
 // today's shape. A type or a later schema that this build does not know gives
-// Unknown and no error.
+// Unknown and no error, a payload that was detached gives Detached.
 func Decode(eventType string, schema int, data json.RawMessage) (Event, error) {
+	if string(data) == detached {
+		return Detached{Type: eventType}, nil
+	}
 	s, ok := shapes[eventType]
 	if !ok || schema > s.schema {
 		return Unknown{Type: eventType}, nil

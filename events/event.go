@@ -34,7 +34,7 @@ type Recorded struct {
 	Version    int       // 1..n within the stream
 	Type       string    // EventType
 	Schema     int       // revision of the payload's shape as it was stored
-	Data       Event     // decoded and upcast to today's shape; Unknown for a type this build does not know
+	Data       Event     // decoded and upcast to today's shape; Unknown for a type this build does not know, Detached for a payload that is elsewhere
 	Meta       Meta      //
 	RecordedAt time.Time // UTC, microseconds; never decreases along positions
 	Digest     Hash      // over all of the above
@@ -42,6 +42,21 @@ type Recorded struct {
 	RawMeta    json.RawMessage
 	Erased     bool // it was to be unsealed, and a key was gone: Data has Erased in its place
 }
+
+// detached is what the log has in the place of a payload that was detached to an
+// archive: no event is stored so.
+const detached = "null"
+
+// Detached reports whether the payload of r was detached to an archive. All else of
+// it is as it was, the digest of what is missing among it.
+func (r Recorded) Detached() bool { return string(r.RawData) == detached }
+
+// Detached stands in for an event whose payload is in an archive and no longer in the
+// log. Reducers and deciders pass over it: what was detached is a whole stream.
+type Detached struct{ Type string }
+
+// EventType returns the stored name.
+func (d Detached) EventType() string { return d.Type }
 
 // Unknown stands in for an event type of a newer build. Reducers and deciders pass over it.
 type Unknown struct{ Type string }

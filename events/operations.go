@@ -66,6 +66,18 @@ type FuseLifted struct {
 	Until  time.Time `json:"until"` // when it may blow again
 }
 
+// ReceiptUnknown is a provider's final word on what no message of ours is known as: of
+// another installation, or of a text that was sent after the backup that this one is
+// made of.
+type ReceiptUnknown struct {
+	Message           string `json:"message,omitempty"` // that the callback names, if it names any
+	Attempt           int    `json:"attempt,omitempty"`
+	Provider          string `json:"provider,omitempty"` // empty: Twilio's webhook
+	ProviderMessageID string `json:"provider_message_id"`
+	ProviderStatus    string `json:"provider_status"`
+	ErrorCode         string `json:"error_code,omitempty"`
+}
+
 // SubjectForgotten says that a person's data key was destroyed.
 type SubjectForgotten struct {
 	Subject string `json:"subject"`           // keyed hash of the number
@@ -84,6 +96,25 @@ type ProjectionSkipped struct {
 	Reason     string `json:"reason"`
 }
 
+// LogDetached says that payloads may be missing from here on: those of messages that
+// lie within the archive as a whole and had reached their end before a time. It is
+// committed before the first of them goes.
+type LogDetached struct {
+	Archive string    `json:"archive"` // the name of its file
+	First   int64     `json:"first"`   // positions
+	Last    int64     `json:"last"`
+	Link    Hash      `json:"link"`   // of the commit that ends at Last
+	Before  time.Time `json:"before"` // nothing has happened to such a message since
+}
+
+// LogAttached says that the payloads of an archive are all back in their places.
+type LogAttached struct {
+	Archive string `json:"archive"`
+	First   int64  `json:"first"`
+	Last    int64  `json:"last"`
+	Link    Hash   `json:"link"`
+}
+
 func (KeyIssued) EventType() string         { return "key.issued" }
 func (KeyRevoked) EventType() string        { return "key.revoked" }
 func (KeyRotated) EventType() string        { return "key.rotated" }
@@ -93,5 +124,7 @@ func (BreakerClosed) EventType() string     { return "breaker.closed" }
 func (FuseBlown) EventType() string         { return "fuse.blown" }
 func (FuseLifted) EventType() string        { return "fuse.lifted" }
 func (SubjectForgotten) EventType() string  { return "subject.forgotten" }
-
 func (ProjectionSkipped) EventType() string { return "projection.skipped" }
+func (ReceiptUnknown) EventType() string    { return "receipt.unknown" }
+func (LogDetached) EventType() string       { return "log.detached" }
+func (LogAttached) EventType() string       { return "log.attached" }

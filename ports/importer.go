@@ -9,14 +9,25 @@ import (
 )
 
 // Importer writes a log that was written elsewhere, as it is: positions, versions,
-// times, bytes, digests and links. It needs the owner's rights, is for moves and
-// restores alone, and obeys porttest.Importer.
+// times, bytes, digests and links; and it takes payloads out of the log that an
+// archive holds. It needs the owner's rights, is for moves, restores and archives
+// alone, and obeys porttest.Importer.
 type Importer interface {
 	// Import writes whole commits, all of them or none. The first has to follow the
 	// log's last one, and all have to verify as CheckImport says; otherwise nothing
 	// is written. The error wraps ErrConflict when the log is not where the commits
 	// go on.
 	Import(ctx context.Context, commits ...WholeCommit) error
+
+	// Detach takes the payloads of whole streams out of the log, all of them or none:
+	// data becomes null, all else stays, the digest among it. rows are all that the
+	// log has of their streams; the error wraps ErrConflict where it has others.
+	Detach(ctx context.Context, rows ...events.Recorded) error
+
+	// Attach puts payloads back that Detach has taken out, all of them or none, and
+	// returns how many there were: rows that have theirs stay as they are. A row
+	// that is not what the log's digest was taken of is an error.
+	Attach(ctx context.Context, rows ...events.Recorded) (int, error)
 }
 
 // Exporter tells what a store holds beside its log that cannot be made again.
@@ -43,7 +54,8 @@ type WholeCommit struct {
 }
 
 // CheckImport reports the first position at which commits do not go on from head,
-// or contradict their hashes. What does not follow head wraps ErrConflict.
+// or contradict their hashes; of a row whose payload is detached, the digest alone
+// counts. What does not follow head wraps ErrConflict.
 func CheckImport(head Commit, commits []WholeCommit) error {
 	if len(commits) > 0 && commits[0].FirstPosition != head.LastPosition+1 {
 		return fmt.Errorf("importing the commit at position %d: the log ends at %d: %w", commits[0].FirstPosition, head.LastPosition, ErrConflict)
@@ -53,6 +65,14 @@ func CheckImport(head Commit, commits []WholeCommit) error {
 			return fmt.Errorf("importing the commit at position %d: %w", c.FirstPosition, err)
 		}
 		head = c.Commit
+	}
+	return nil
+}
+
+// CheckRow reports a row that is not what its digest was taken of.
+func CheckRow(e events.Recorded) error {
+	if e.Digest != e.ComputeDigest() {
+		return fmt.Errorf("position %d: the row is not what its digest was taken of", e.Position)
 	}
 	return nil
 }
@@ -69,8 +89,10 @@ func (c WholeCommit) check(previous Commit) error {
 		if e.Position != c.FirstPosition+int64(i) || !e.RecordedAt.Equal(c.RecordedAt) {
 			return fmt.Errorf("position %d: the event is not in its place", e.Position)
 		}
-		if e.Digest != e.ComputeDigest() {
-			return fmt.Errorf("position %d: the row is not what its digest was taken of", e.Position)
+		if !e.Detached() {
+			if err := CheckRow(e); err != nil {
+				return err
+			}
 		}
 		digests[i] = e.Digest
 	}

@@ -89,7 +89,7 @@ func (o Oversight) Timeline(ctx context.Context, id string) ([]events.Recorded, 
 	if len(recorded) == 0 || recorded[0].Type != "message.accepted" {
 		return nil, ErrNotFound
 	}
-	return recorded, nil
+	return recorded, o.Queries.whole(ctx, recorded)
 }
 
 // EventFilter selects events of the whole log. Zero fields select all.

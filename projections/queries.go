@@ -38,7 +38,8 @@ func (q Queries) Message(ctx context.Context, tenant, id string) (Message, error
 	return Of[Message](recorded), nil
 }
 
-// Timeline returns the events of a tenant's message, oldest first.
+// Timeline returns the events of a tenant's message, oldest first. The error is a
+// ports.Archived where an archive has them.
 func (q Queries) Timeline(ctx context.Context, tenant, id string) ([]events.Recorded, error) {
 	recorded, err := q.Store.Load(ctx, id)
 	if err != nil {
@@ -47,7 +48,17 @@ func (q Queries) Timeline(ctx context.Context, tenant, id string) ([]events.Reco
 	if len(recorded) == 0 || recorded[0].Meta.Tenant != tenant || recorded[0].Type != "message.accepted" || !q.shows(recorded[0]) {
 		return nil, ErrNotFound
 	}
-	return recorded, nil
+	return recorded, q.whole(ctx, recorded)
+}
+
+// whole returns a ports.Archived where payloads of a stream are elsewhere.
+func (q Queries) whole(ctx context.Context, recorded []events.Recorded) error {
+	for _, e := range recorded {
+		if e.Detached() {
+			return ports.WhereDetached(ctx, q.Store, e.Position)
+		}
+	}
+	return nil
 }
 
 // MessageFilter selects messages of one tenant, newest first. Zero fields select all.
@@ -139,6 +150,20 @@ func (q Queries) Bound(ctx context.Context, providerMessageID string) (bool, err
 		return false, fmt.Errorf("searching provider message: %w", err)
 	}
 	return len(rows) > 0, nil
+}
+
+// SentAs returns the id of any tenant's message that a provider has taken on under an
+// id of its own, as far as the view knows; empty: of none, or of several. An empty
+// provider is any.
+func (q Queries) SentAs(ctx context.Context, provider, providerMessageID string) (string, error) {
+	found, err := find[Message](ctx, q.Views, messagesView, ports.Query{
+		Where:   []ports.Condition{{Column: "provider_message_id", Op: ports.Equal, Value: providerMessageID}},
+		OrderBy: "created_at", Desc: true, Limit: 2,
+	})
+	if err != nil || len(found) != 1 || provider != "" && found[0].Provider != provider {
+		return "", err
+	}
+	return found[0].ID, nil
 }
 
 // UnderWay returns the ids of messages to a recipient, by the stream of its

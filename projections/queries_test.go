@@ -184,11 +184,22 @@ func TestWhoseAProvidersMessageIsAndWhatIsUnderWay(t *testing.T) {
 			t.Errorf("Bound(%q) = %v, %v; want %v", id, bound, err, want)
 		}
 	}
+	for _, of := range []struct{ provider, id, want string }{
+		{"twilio", "SM1", "msg_1"}, {"", "SM1", "msg_1"}, {"acme", "SM1", ""}, {"twilio", "SM2", ""},
+	} {
+		if id, err := q.SentAs(t.Context(), of.provider, of.id); id != of.want || err != nil {
+			t.Errorf("SentAs(%q, %q) = %q, %v; want %q", of.provider, of.id, id, err, of.want)
+		}
+	}
+	h.accept(t, "acme", "msg_6", nil, attempted, sent)
+	if id, err := q.SentAs(t.Context(), "twilio", "SM1"); id != "" || err != nil {
+		t.Errorf("SentAs of two messages = %q, %v", id, err)
+	}
 	if ids, err := q.UnderWay(t.Context(), "acme", "consent_1"); !slices.Equal(ids, []string{"msg_2"}) || err != nil {
 		t.Errorf("UnderWay = %v, %v; want msg_2", ids, err)
 	}
 	counts, err := q.CountByStatus(t.Context())
-	if diff := cmp.Diff(map[string]int64{"dispatched": 1, "dispatching": 3, "accepted": 1}, counts); diff != "" || err != nil {
+	if diff := cmp.Diff(map[string]int64{"dispatched": 2, "dispatching": 3, "accepted": 1}, counts); diff != "" || err != nil {
 		t.Errorf("CountByStatus: %v (-want +got):\n%s", err, diff)
 	}
 }

@@ -58,6 +58,9 @@ func (r *Runner) Handle(msg *message.Message) error {
 		}
 		return r.catchUp(msg.Context(), nil)
 	}
+	if slices.ContainsFunc(frame.Events, events.Recorded.Detached) {
+		return r.CatchUp(msg.Context()) // whoever has it in the log, has it from the archive
+	}
 	able, err := r.able(msg.Context())
 	if err != nil {
 		return err

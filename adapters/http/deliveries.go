@@ -79,6 +79,9 @@ func (a *api) getDelivery(w http.ResponseWriter, r *http.Request, caller command
 
 // replayDelivery posts a delivery once more.
 func (a *api) replayDelivery(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
+	if err := readJSON(w, r, maxBody, func(d *decoder) error { return readReason(d, &caller.Reason) }); err != nil {
+		return err
+	}
 	queued, err := a.Webhooks.Replay(r.Context(), caller, r.PathValue("id"))
 	if err != nil {
 		return err

@@ -104,7 +104,7 @@ func TestDeliveriesAreListedAndReplayed(t *testing.T) {
 	if a := w.do("GET", "/v1/webhooks/deliveries/"+id, ""); a.status != 200 {
 		t.Errorf("one: %d", a.status)
 	}
-	if a := w.do("POST", "/v1/webhooks/deliveries/"+id+"/replay", ""); a.status != http.StatusConflict || a.problem(t).Code != "delivery_pending" {
+	if a := w.do("POST", "/v1/webhooks/deliveries/"+id+"/replay", `{"reason":"mended"}`); a.status != http.StatusConflict || a.problem(t).Code != "delivery_pending" {
 		t.Errorf("replay of what is pending: %d", a.status)
 	}
 	if a := w.do("GET", "/v1/webhooks/deliveries/"+id, "", "Authorization: Bearer "+w.newKey("other", domain.ScopeAdmin)); a.status != http.StatusNotFound {

@@ -21,6 +21,7 @@ type problem struct {
 	Code      string  `json:"code"` // stable: clients branch on it
 	Detail    string  `json:"detail"`
 	RequestID string  `json:"request_id,omitempty"`
+	Archive   string  `json:"archive,omitempty"` // where what was asked for is now
 	Errors    []fault `json:"errors,omitempty"`
 }
 
@@ -56,6 +57,7 @@ var (
 	errRateLimited      = &refusal{status: http.StatusTooManyRequests, code: "rate_limited", detail: "Too many requests; Retry-After says when to go on."}
 	errQuotaExceeded    = &refusal{status: http.StatusTooManyRequests, code: "quota_exceeded", detail: "The tenant's messages or segments of this day (UTC) are used up; Retry-After says when the next begins."}
 	errPrefixPaused     = &refusal{status: http.StatusTooManyRequests, code: "prefix_paused", detail: "Few of the tenant's texts to numbers that begin like this one arrive, as when somebody has them sent for their price; Retry-After says when they are taken on again, unless an operator lifts the pause before."}
+	errArchived         = &refusal{status: http.StatusGone, code: "archived", detail: "The message was detached to an archive, which those have who run Pro-SMS. Nothing was sent or changed."}
 	errOverloaded       = &refusal{status: http.StatusServiceUnavailable, code: "overloaded", detail: "Too much work is under way; nothing was done."}
 	errUnavailable      = &refusal{status: http.StatusServiceUnavailable, code: "unavailable", detail: "The event store cannot be reached. Repeat the request, with its Idempotency-Key."}
 	errInternal         = &refusal{status: http.StatusInternalServerError, code: "internal", detail: "Something is wrong on our side; the request id leads to it in the log."}
@@ -105,6 +107,11 @@ func problemOf(err error) (problem, bool) {
 	}
 	if _, ok := errors.AsType[commands.PrefixPaused](err); ok {
 		return errPrefixPaused.problem(), true
+	}
+	if archived, ok := errors.AsType[ports.Archived](err); ok {
+		p := errArchived.problem()
+		p.Archive = archived.Archive
+		return p, true
 	}
 	for _, r := range refusals {
 		if errors.Is(err, r.err) {

@@ -114,7 +114,7 @@ func (own possessions) walk() []step {
 		{"DELETE /v1/webhooks/{id}", "/v1/webhooks/" + own.endpoint, "", 404},
 		{"GET /v1/webhooks/deliveries", "/v1/webhooks/deliveries?endpoint=" + own.endpoint, "", 200},
 		{"GET /v1/webhooks/deliveries/{id}", "/v1/webhooks/deliveries/" + own.endpoint, "", 404},
-		{"POST /v1/webhooks/deliveries/{id}/replay", "/v1/webhooks/deliveries/" + own.endpoint + "/replay", "", 404},
+		{"POST /v1/webhooks/deliveries/{id}/replay", "/v1/webhooks/deliveries/" + own.endpoint + "/replay", why, 404},
 	}
 }
 

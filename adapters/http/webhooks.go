@@ -9,6 +9,7 @@ import (
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // Twilio is what its webhooks need of the adapter that knows Twilio. The zero
@@ -49,6 +50,9 @@ func (a *api) receive(w http.ResponseWriter, r *http.Request, caller commands.Ca
 		id = "malformed"
 	}
 	err := a.Commands.Receive(r.Context(), id, receipt)
+	if errors.Is(err, ports.ErrUnavailable) {
+		return err // nor is it recorded that nobody knows it
+	}
 	if errors.Is(err, domain.ErrNotFound) {
 		a.log.WarnContext(r.Context(), "receipt for an unknown message",
 			"request_id", caller.RequestID, "message", id, "provider_message", receipt.ProviderMessageID)

@@ -53,6 +53,8 @@ func (m *Metrics) count(e events.Event) {
 		m.retries.Inc()
 	case events.ConsentOptedOut:
 		m.optOuts.Inc()
+	case events.ReceiptUnknown:
+		m.strays.Inc()
 	}
 	if status := (domain.Message{}).Evolve(e).Status; status != "" {
 		m.messages.WithLabelValues(string(status)).Inc()

@@ -38,6 +38,7 @@ type Metrics struct {
 	messages      *prometheus.CounterVec
 	retries       prometheus.Counter
 	optOuts       prometheus.Counter
+	strays        prometheus.Counter
 	appendSeconds prometheus.Histogram
 	batchSize     prometheus.Histogram
 	requests      *prometheus.HistogramVec
@@ -64,6 +65,7 @@ func New(traces bool, log *slog.Logger) *Metrics {
 		"How often messages reached a status by an event that this instance appended: the sum over instances counts each once.", "status")
 	m.retries = m.counter("sms_retries_total", "Retries that were scheduled.").WithLabelValues()
 	m.optOuts = m.counter("sms_opt_outs_total", "Opt-outs that were recorded.").WithLabelValues()
+	m.strays = m.counter("sms_receipts_unknown_total", "Final receipts that were recorded as of no message that is known here.").WithLabelValues()
 	m.appendSeconds = m.histogram("event_append_seconds", "Duration of a commit to the event store.", appendBuckets).WithLabelValues().(prometheus.Histogram)
 	m.batchSize = m.histogram("event_append_batch_size", "Events in a commit.", batchBuckets).WithLabelValues().(prometheus.Histogram)
 	m.requests = m.histogram("http_request_duration_seconds",

@@ -71,6 +71,7 @@ func TestStatusesCountOnceWhenTheirEventIsAppended(t *testing.T) {
 		{StreamID: "msg_1", Expected: 2, Events: []events.Event{events.MessageFailed{}, events.MessageRetried{Attempt: 2}}},
 		{StreamID: "msg_1", Expected: 4, Events: []events.Event{events.MessageReconciled{Outcome: "sent"}, events.MessageReceiptIgnored{}}},
 		{StreamID: "consent_1", Events: []events.Event{events.ConsentOptedOut{}}},
+		{StreamID: "receipt_1", Events: []events.Event{events.ReceiptUnknown{}}},
 	} {
 		if _, err := store.Append(t.Context(), write); err != nil {
 			t.Fatal(err)
@@ -81,8 +82,8 @@ func TestStatusesCountOnceWhenTheirEventIsAppended(t *testing.T) {
 		`sms_messages_total{status="accepted"} 1.0`, `sms_messages_total{status="scheduled"} 1.0`,
 		`sms_messages_total{status="dispatching"} 1.0`, `sms_messages_total{status="retrying"} 1.0`,
 		`sms_messages_total{status="dispatched"} 1.0`, `sms_messages_total{status="expired"} 0.0`,
-		`foreign_frames_total 1.0`, `sms_retries_total 1.0`, `sms_opt_outs_total 1.0`,
-		`event_append_seconds_count 7`, `event_append_batch_size_count 6`, `event_append_batch_size_sum 8.0`)
+		`foreign_frames_total 1.0`, `sms_retries_total 1.0`, `sms_opt_outs_total 1.0`, `sms_receipts_unknown_total 1.0`,
+		`event_append_seconds_count 8`, `event_append_batch_size_count 7`, `event_append_batch_size_sum 9.0`)
 }
 
 // answers is a ports.Provider with one answer.

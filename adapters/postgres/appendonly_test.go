@@ -8,6 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pro-sms/prosms/adapters/postgres"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // alterations are what nobody may do to the log.
@@ -113,7 +116,9 @@ func TestNobodyMayAppendUnlessGranted(t *testing.T) {
 
 func TestTheOwnerCannotAlterTheLog(t *testing.T) {
 	url := migrated(t)
-	appendOne(t, connect(t, url).EventStore(), "a")
+	store := connect(t, url).EventStore()
+	appendOne(t, store, "a")
+	detachOnce(t, url, store)
 	conn := owner(t, url)
 	for _, role := range []string{"origin", "replica", "local"} {
 		run(t, conn, `SET session_replication_role = `+role)
@@ -125,6 +130,32 @@ func TestTheOwnerCannotAlterTheLog(t *testing.T) {
 	err := conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM commits)`).Scan(&n)
 	if err != nil || n != 2 {
 		t.Errorf("the log has %d rows, %v; want 2", n, err)
+	}
+}
+
+// detachOnce detaches stream a, attaches it again, and tries in vain what is no row of
+// it: meanwhile the log may be changed, and not after that.
+func detachOnce(t *testing.T, url string, store ports.EventStore) {
+	t.Helper()
+	importer, err := postgres.OpenImporter(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer importer.Close()
+	rows, err := store.Load(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := importer.Detach(t.Context(), rows...); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := importer.Attach(t.Context(), rows...); n != 1 || err != nil {
+		t.Fatalf("%d attached, %v", n, err)
+	}
+	rows[0].Position++
+	rows[0].Digest = rows[0].ComputeDigest()
+	if err := importer.Detach(t.Context(), rows...); !errors.Is(err, ports.ErrConflict) {
+		t.Fatalf("another row: %v", err)
 	}
 }
 

@@ -16,6 +16,20 @@ func TestTheLogOnlyGrowsAndOnlyByTheNextRow(t *testing.T) {
 	store := db.EventStore()
 	appendAll(t, store, attempts("a", 0, 2))
 	appendAll(t, store, attempts("b", 0, 1))
+	rows, err := store.Load(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// While payloads are detached the log may be changed, and not after that.
+	if err := db.Importer().Detach(t.Context(), rows...); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := db.Importer().Attach(t.Context(), rows...); n != 2 || err != nil {
+		t.Fatalf("%d attached, %v", n, err)
+	}
+	if err := db.Importer().Detach(t.Context(), rows[:1]...); !errors.Is(err, ports.ErrConflict) {
+		t.Fatalf("half a stream: %v", err)
+	}
 	for name, statement := range map[string]string{
 		"update of an event":           `UPDATE events SET data = '{}' WHERE position = 1`,
 		"update of nothing but itself": `UPDATE events SET data = data`,

@@ -117,6 +117,8 @@ func (u *ui) fail(w http.ResponseWriter, r *http.Request, rt route, v visit, err
 	switch {
 	case errors.Is(err, projections.ErrNotFound), errors.Is(err, domain.ErrNotFound):
 		status = http.StatusNotFound
+	case errors.As(err, new(ports.Archived)):
+		status = http.StatusGone
 	case errors.Is(err, errBadQuery):
 		status = http.StatusBadRequest
 	case errors.Is(err, domain.ErrClaimed), errors.Is(err, domain.ErrFinal), errors.Is(err, domain.ErrLastAdmin), errors.Is(err, domain.ErrAdmitted), errors.Is(err, errStale),
@@ -139,6 +141,7 @@ func (u *ui) fail(w http.ResponseWriter, r *http.Request, rt route, v visit, err
 // reasonOf returns what may be told of a refusal.
 func reasonOf(err error) string {
 	var invalid commands.Invalid
+	var archived ports.Archived
 	switch {
 	case errors.As(err, &invalid):
 		var parts []string
@@ -146,6 +149,8 @@ func reasonOf(err error) string {
 			parts = append(parts, strings.TrimPrefix(f.Pointer, "/")+": "+f.Detail)
 		}
 		return strings.Join(parts, "; ")
+	case errors.As(err, &archived):
+		return "This text came to its end long ago, and was detached to the archive " + archived.Archive + ". prosms archive attach brings it back."
 	case errors.Is(err, domain.ErrClaimed):
 		return "An attempt has been claimed already, so this text can no longer be called back."
 	case errors.Is(err, domain.ErrFinal):

@@ -73,13 +73,14 @@ func (u *ui) readDeliveries(r *http.Request, d *webhooksData) (err error) {
 
 // replayDelivery posts what was delivered or given up once more.
 func (u *ui) replayDelivery(w http.ResponseWriter, r *http.Request, v visit) error {
-	if err := r.ParseForm(); err != nil {
-		return errBadQuery
+	caller, err := u.caller(r, v)
+	if err != nil {
+		return err
 	}
 	if u.Webhooks == nil {
 		return projections.ErrNotFound
 	}
-	caller := operatorFor(v, r.PostForm.Get("tenant"))
+	caller.Tenant = r.PostForm.Get("tenant")
 	if _, err := u.Webhooks.Replay(r.Context(), caller, r.PathValue("id")); err != nil {
 		return err
 	}

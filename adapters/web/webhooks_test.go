@@ -37,10 +37,13 @@ func TestWebhookDeliveriesAreListedAndPostedAgain(t *testing.T) {
 	if err != nil || len(found) != 1 || found[0].Endpoint != endpoint.ID {
 		t.Fatalf("%+v, %v", found, err)
 	}
-	if a := w.post(olga, "/webhooks/deliveries/"+found[0].ID+"/replay", "tenant", "acme"); a.status != http.StatusConflict {
+	if a := w.post(olga, "/webhooks/deliveries/"+found[0].ID+"/replay", "tenant", "acme", "reason", "mended"); a.status != http.StatusConflict {
 		t.Errorf("what waits: %d", a.status)
 	}
-	if a := w.post(olga, "/webhooks/deliveries/"+found[0].ID+"/replay", "tenant", "other"); a.status != 404 {
+	if a := w.post(olga, "/webhooks/deliveries/"+found[0].ID+"/replay", "tenant", "acme", "reason", " "); a.status != 422 {
+		t.Errorf("without a reason: %d", a.status)
+	}
+	if a := w.post(olga, "/webhooks/deliveries/"+found[0].ID+"/replay", "tenant", "other", "reason", "mended"); a.status != 404 {
 		t.Errorf("another tenant's: %d", a.status)
 	}
 	for path, status := range map[string]int{"/webhooks?status=dead": 200, "/webhooks?status=lost": 400, "/webhooks?after=zzz": 400, "/webhooks?tenant=none": 200} {

@@ -20,6 +20,8 @@ import (
 type archiveCommand struct {
 	Create  archiveCreate  `cmd:"" help:"Write whole commits of the log to a file, with a head that is signed if PROSMS_HEAD_KEY is set. It holds what the log holds, numbers and texts too."`
 	Verify  archiveVerify  `cmd:"" help:"Check a file without the log that it comes from."`
+	Detach  archiveDetach  `cmd:"" help:"Take payloads out of the log that a file holds: of messages that are at their end. PostgreSQL: beside gateways; SQLite: while none runs."`
+	Attach  archiveAttach  `cmd:"" help:"Put the payloads of a file back into the log."`
 	Restore archiveRestore `cmd:"" help:"Append files to an empty database, or to one that ends where they begin."`
 }
 

@@ -77,6 +77,7 @@ type Config struct {
 	Retention           time.Duration // of bodies; 0: for ever
 	HeadKey             audit.Signer  // the zero Signer: heads are not signed
 	HeadFile            string
+	Archives            string // folder
 	StartTimeout        time.Duration
 	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
 
@@ -176,6 +177,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_RETENTION", "0", retention(&c.Retention), "how long after its day the body of a text can be read, such as 720h; what may still be sent is kept longer; 0: for ever", false},
 		{"PROSMS_HEAD_KEY", "", headKey(&c.HeadKey), "signs the head of the log each minute that it grows, see prosms audit key; empty: nothing is signed", true},
 		{"PROSMS_HEAD_FILE", "", text(&c.HeadFile), "to which signed heads are appended, best on another machine; empty: they are logged", false},
+		{"PROSMS_ARCHIVES", "", text(&c.Archives), "folder of the archives that payloads were detached to: views are made again, the log is verified and exported with them; empty: without", false},
 		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},
 		{"PROSMS_START_TIMEOUT", "2m", duration(&c.StartTimeout, time.Second, time.Hour), "how long serve waits for a database that does not answer yet", false},
 		{"PROSMS_LOG_FORMAT", "auto", oneOf(&c.LogFormat, "auto", "pretty", "text", "json"), "pretty, text or json; auto: pretty on a terminal, in colour unless NO_COLOR is set, and text elsewhere", false},

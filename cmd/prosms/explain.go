@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -24,6 +25,9 @@ func (x explainCommand) Run(ctx context.Context, p process) error {
 		}
 		if len(recorded) == 0 || recorded[0].Type != "message.accepted" {
 			return errors.New("there is no text with this id")
+		}
+		if recorded[0].Detached() {
+			return ports.WhereDetached(ctx, t.store, recorded[0].Position)
 		}
 		m := projections.Of[projections.Message](recorded)
 		fmt.Fprintf(p.Stdout, "%s of tenant %s is %s\n", m.ID, m.Tenant, m.Status)

@@ -92,6 +92,11 @@ func openTarget(ctx context.Context, url string) (stores, ports.Importer, error)
 			return stores{}, nil, err
 		}
 	}
+	return openOwned(ctx, url)
+}
+
+// openOwned opens a store with its importer.
+func openOwned(ctx context.Context, url string) (stores, ports.Importer, error) {
 	st, err := openStores(ctx, url, slog.New(slog.DiscardHandler))
 	if err != nil || st.importer != nil {
 		return st, st.importer, err

@@ -88,6 +88,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	st = st.withArchives(c.Archives)
 	defer func() { err = errors.Join(err, st.close()) }()
 	lookup, err := commands.OpenLookup(ctx, st.keyring, c.master())
 	if err != nil {
@@ -138,6 +139,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Fuse: handler.Fuse, Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
 	}
 	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: measured.ForeignFrame}
+	handler.SentAs = queries.SentAs
 	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, log, queries, o.log), c.DefaultTenant
 	scheduler := &commands.Scheduler{
 		Store: store, Bus: b, Depth: b.Depth, Log: o.log,

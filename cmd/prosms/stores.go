@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 
 	"github.com/pro-sms/prosms/adapters/postgres"
 	"github.com/pro-sms/prosms/adapters/sqlite"
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -32,6 +36,18 @@ type stores struct {
 	poolUsage  func() float64                                         // connections in use, of those there may be: 0 to 1
 	ping       func(context.Context) error
 	close      func() error
+}
+
+// withArchives returns s with a log from which nothing seems detached that is in the
+// archives of a folder; an empty name: as it is.
+func (s stores) withArchives(folder string) stores {
+	if folder == "" {
+		return s
+	}
+	log := &commands.Archived{EventStore: s.events, Open: func(name string) (io.ReadCloser, error) { return os.OpenInRoot(folder, name) }}
+	closeStore := s.close
+	s.events, s.close = log, func() error { return errors.Join(log.Close(), closeStore()) }
+	return s
 }
 
 // openStores opens the database that url names. SQLite brings its schema up to

@@ -37,6 +37,7 @@ func withTool(ctx context.Context, p process, run func(tool) error, views ...pro
 	if err != nil {
 		return err
 	}
+	st = st.withArchives(config.Archives)
 	defer func() { err = errors.Join(err, st.close()) }()
 	runner := projections.Runner{Store: st.events, Views: st.views, Projections: views, Log: log}
 	if err := runner.CatchUp(ctx); err != nil {
@@ -56,6 +57,7 @@ func withReader(ctx context.Context, p process, run func(tool) error) (err error
 	if err != nil {
 		return err
 	}
+	st = st.withArchives(config.Archives)
 	defer func() { err = errors.Join(err, st.close()) }()
 	return runTool(ctx, config, st, run)
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pro-sms/prosms/events"
@@ -17,6 +18,8 @@ type chain struct {
 	report *Report
 	store  ports.EventStore
 	heads  *heads
+	// archives are those that payloads may be in.
+	archives ports.Archives
 
 	position int64 // of the last event
 	at       time.Time
@@ -40,7 +43,10 @@ func (c *chain) follow(ctx context.Context, e events.Recorded) error {
 	if int64(len(c.digests)) != e.Position-c.commit.FirstPosition {
 		c.broken = true
 	}
-	if e.Digest != e.ComputeDigest() {
+	switch {
+	case e.Detached():
+		c.detached(e)
+	case e.Digest != e.ComputeDigest():
 		c.found(e.Position, "the row is not what its digest was taken of")
 	}
 	if e.RecordedAt.Before(c.at) {
@@ -52,6 +58,16 @@ func (c *chain) follow(ctx context.Context, e events.Recorded) error {
 		c.close()
 	}
 	return nil
+}
+
+// detached takes a row whose payload is not in the log, as may be of messages alone. Its digest, over which the
+// link is, stands unproven until the archive is at hand.
+func (c *chain) detached(e events.Recorded) {
+	if len(c.archives.Of(e.Position)) == 0 || !strings.HasPrefix(e.Type, "message.") {
+		c.found(e.Position, "the row lacks its payload, which no archive is said to hold")
+		return
+	}
+	c.report.Detached++
 }
 
 // skip passes over an event that cannot be read.

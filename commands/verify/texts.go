@@ -74,12 +74,14 @@ func (t *texts) follow(e events.Recorded) {
 		t.optedOut[stream] = true
 	case events.ConsentOptedIn:
 		delete(t.optedOut, stream)
+	case events.ReceiptUnknown:
+		t.report.Unknown++
 	case events.BreakerOpened:
 		t.open[d.Provider] = true
 	case events.BreakerClosed:
 		delete(t.open, d.Provider)
 	}
-	if strings.HasPrefix(e.Type, "message.") {
+	if strings.HasPrefix(e.Type, "message.") && !e.Detached() {
 		t.message(stream, e)
 	}
 }

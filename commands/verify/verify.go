@@ -41,6 +41,8 @@ type Report struct {
 	Head     int64            `json:"head"` // the log was checked up to here
 	Messages int64            `json:"messages"`
 	Statuses map[string]int64 `json:"statuses"`
+	Detached int64            `json:"detached"` // rows whose payloads are in archives that are not at hand: only their links were checked
+	Unknown  int64            `json:"unknown"`  // receipts that no message is known for
 	Resent   int64            `json:"resent"`   // taken on twice by a provider after a decision that the log holds
 	Findings []Finding        `json:"findings"` // the first hundred
 	Counts   map[string]int64 `json:"counts"`   // of all findings, by guarantee
@@ -70,7 +72,11 @@ func Log(ctx context.Context, o Options) (*Report, error) {
 		return nil, fmt.Errorf("reading the head: %w", err)
 	}
 	report := &Report{Head: head.LastPosition, Statuses: map[string]int64{}, Findings: []Finding{}, Counts: map[string]int64{}}
-	chain := chain{report: report, store: o.Store, heads: newHeads(report, o.Heads)}
+	archives, err := ports.ReadArchives(ctx, o.Store)
+	if outage(ctx, err) {
+		return nil, err // what cannot be read otherwise is found below
+	}
+	chain := chain{report: report, store: o.Store, heads: newHeads(report, o.Heads), archives: archives}
 	texts := newTexts(report, o)
 	for after := int64(0); after < head.LastPosition; {
 		page, unreadable, err := o.read(ctx, after, head.LastPosition)

@@ -21,6 +21,9 @@ func Importer(t *testing.T, open func(*testing.T) (ports.EventStore, ports.Impor
 		{"an imported log is the same to the byte and is appended to", importedIsTheSame},
 		{"an import goes on where the log ends and nowhere else", importGoesOn},
 		{"a commit that does not verify is refused with its whole call", importVerifies},
+		{"what was detached lacks its payload and nothing else, and is attached again to the byte", detachAndAttach},
+		{"a part of a stream, or a row that is not the log's, is neither detached nor attached", detachWholeStreams},
+		{"a log with detached payloads is imported and appended to", importDetached},
 	} {
 		t.Run(law.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pro-sms/prosms/adapters/sqlite"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
@@ -186,5 +188,88 @@ func TestAMoveThatIsKilledGoesOn(t *testing.T) {
 				t.Error("the target is not the source")
 			}
 		})
+	}
+}
+
+// Part of the texts have gone out when the gateway stops; the rest go out of the new
+// store, and none goes twice.
+func TestTextsGoOnAfterAMove(t *testing.T) {
+	t.Parallel()
+	rig := newRig(t, false, "PROSMS_PROVIDER_MPS=20")
+	old := rig.start()
+	ids, err := old.sendBatch(30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	once := http.Header{"Idempotency-Key": {"once"}}
+	text := outgoing{To: "+14155552671", Body: "once"}
+	var first, again struct{ ID string }
+	if status, err := old.callWith(once, "POST", "/v1/messages", text, &first); err != nil || status != http.StatusAccepted {
+		t.Fatal(status, err)
+	}
+	eventually(t, 20*time.Second, "sending", func() bool { return len(rig.ledger()) >= 5 })
+	old.stop()
+	if n := len(rig.ledger()); n > len(ids) {
+		t.Fatalf("all %d texts were sent before the move", n)
+	}
+
+	url := servers.Postgres(t)
+	if printed, err := move(t, rig.value("DATABASE_URL"), url); err != nil {
+		t.Fatalf("%v\n%s", err, printed)
+	}
+	rig.replace("DATABASE_URL", url)
+	gateway := rig.launch(strings.TrimPrefix(old.url, "http://")) // where receipts come
+	eventually(t, 20*time.Second, "ready", gateway.ready)
+	if status, err := gateway.callWith(once, "POST", "/v1/messages", text, &again); err != nil || status != http.StatusAccepted || again.ID != first.ID {
+		t.Errorf("the same key: %d %s, %v; was %s", status, again.ID, err, first.ID)
+	}
+	more, err := gateway.sendBatch(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids = append(append(ids, first.ID), more...)
+	rig.verifyOnce(gateway, ids, 30*time.Second)
+	for _, id := range ids {
+		if n := rig.accepted()[id]; n != 1 {
+			t.Errorf("%s was sent %d times", id, n)
+		}
+	}
+}
+
+func TestAPostgreSQLSourceThatGoesOnIsNotMoved(t *testing.T) {
+	t.Parallel()
+	from, to := servers.Postgres(t), sqliteURL(t)
+	randomLog(t, from, 20, 100)
+	target, err := sqlite.Open(t.Context(), sqlite.Config{Path: strings.TrimPrefix(to, "sqlite://")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone(t, from, func(source stores) {
+		mover := commands.Mover{
+			From: commands.Movable{Events: source.events, Views: source.views, Keyring: source.keyring, KeyUses: source.keyUses, Exporter: source.exporter},
+			To: commands.Movable{
+				Events: target.EventStore(), Views: target.Views(), Keyring: target.Keyring(), KeyUses: target.KeyUses(), Exporter: target.Exporter(),
+			},
+			Importer: target.Importer(), PageSize: 100,
+		}
+		grown := false
+		mover.Progress = func(int64) {
+			if grown {
+				return
+			}
+			grown = true
+			if _, err := source.events.Append(t.Context(), ports.Write{StreamID: "msg_meanwhile", Events: []events.Event{events.MessageCanceled{}}}); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := mover.Run(t.Context()); !errors.Is(err, commands.ErrInUse) {
+			t.Errorf("moved: %v", err)
+		}
+		if _, err := mover.Run(t.Context()); err != nil {
+			t.Errorf("moved once it stands still: %v", err)
+		}
+	})
+	if err := target.Close(); err != nil {
+		t.Error(err)
 	}
 }
