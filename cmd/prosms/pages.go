@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	api "github.com/pro-sms/prosms/adapters/http"
+	"github.com/pro-sms/prosms/adapters/sandbox"
 	"github.com/pro-sms/prosms/adapters/web"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
@@ -98,12 +99,27 @@ func (p pages) beside(machines http.Handler) http.Handler {
 	return mux
 }
 
-// sentBy counts the texts that a provider has taken on, by our own records.
-func sentBy(queries projections.Queries) func(context.Context) (int64, error) {
-	return func(ctx context.Context) (int64, error) {
+// recordsBy reads what we say of all texts.
+func recordsBy(queries projections.Queries) func(context.Context) (sandbox.Records, error) {
+	return func(ctx context.Context) (sandbox.Records, error) {
 		counts, err := queries.CountByStatus(ctx)
-		return counts["dispatched"] + counts["delivered"] + counts["undelivered"], err
+		return recordsOf(counts), err
 	}
+}
+
+// recordsOf sums texts up that are counted by status.
+func recordsOf(counts map[string]int64) sandbox.Records {
+	var r sandbox.Records
+	for status, n := range counts {
+		r.Accepted += n
+		switch domain.Status(status) {
+		case domain.Scheduled, domain.Accepted, domain.Dispatching, domain.Retrying, domain.InDoubt:
+			r.Open += n
+		case domain.Dispatched, domain.Delivered, domain.Undelivered:
+			r.Sent += n
+		}
+	}
+	return r
 }
 
 // announce logs the way in as long as there is no operator.

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"time"
 
 	api "github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/httpprovider"
@@ -23,20 +22,18 @@ import (
 
 // sandboxOptions are what a demo wants of the sandbox beyond its defaults.
 type sandboxOptions struct {
-	addr          string // "": any free port of the loopback
-	token         string // "": a new one
-	ledger        string
-	callbackDelay time.Duration
+	url   string // of one that runs elsewhere; "": one in this process
+	token string // "": a new one
 }
 
 // providers are the providers with what their callbacks need.
 type providers struct {
 	commands.Providers
-	accounts  []account                                       // with Twilio
-	callbacks map[string]api.Callback                         // of the others, by name
-	phone     string                                          // URL of the sandbox's phone page
-	rotation  *rotation                                       // of their secrets
-	compare   func(sent func(context.Context) (int64, error)) // lets that page count what was lost
+	accounts  []account                                            // with Twilio
+	callbacks map[string]api.Callback                              // of the others, by name
+	phone     string                                               // URL of the sandbox's phone page
+	rotation  *rotation                                            // of their secrets
+	compare   func(func(context.Context) (sandbox.Records, error)) // lets that page count what was lost; nil: it is elsewhere
 	close     func() error
 }
 
@@ -95,44 +92,24 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	if options.token == "" {
 		options.token = rand.Text()
 	}
-	callbackURL, inbound := cmp.Or(localURL, c.PublicURL), ""
-	if callbackURL != "" {
-		inbound = callbackURL + "/webhooks/twilio/inbound"
-	}
-	fake, err := sandbox.New(sandbox.Config{
-		AuthToken: options.token, LedgerPath: options.ledger, CallbackDelay: options.callbackDelay, InboundURL: inbound,
-	})
-	if err != nil {
-		return providers{}, err
-	}
-	addr := options.addr
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return providers{}, errors.Join(fmt.Errorf("listening for the sandbox: %w", err), fake.Close())
-	}
-	serving, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- serveHTTP(serving, listener, fake.Handler()) }()
-	url := "http://" + listener.Addr().String()
+	callbackURL := cmp.Or(localURL, c.PublicURL)
 	signs := func(verify func(string) bool) bool { return verify(options.token) }
-	p := providers{phone: url, compare: fake.Compare, accounts: []account{{localURL, signs}, {c.PublicURL, signs}}}
-	p.close = func() error {
-		err := fake.Close() // first, since it ends the calls that hang
-		stop()
-		return errors.Join(<-served, err)
+	p := providers{phone: options.url, accounts: []account{{localURL, signs}, {c.PublicURL, signs}}, close: func() error { return nil }}
+	if options.url == "" {
+		if err := p.serveSandbox(options.token, callbackURL); err != nil {
+			return providers{}, err
+		}
 	}
+	var err error
 	p.Test, err = twilio.New(twilio.Config{
 		Name: sandboxName, AccountSID: sandbox.DefaultAccountSID, AuthToken: twilio.Secret(options.token), From: sandbox.DefaultFrom,
-		BaseURL: url, PublicURL: callbackURL, Timeout: c.ProviderTimeout, Concurrency: c.Concurrency,
+		BaseURL: p.phone, PublicURL: callbackURL, Timeout: c.ProviderTimeout, Concurrency: c.Concurrency,
 	})
 	if err != nil {
 		return providers{}, errors.Join(err, p.close())
 	}
 	if len(c.Providers) == 0 {
-		log.Warn("no provider is configured: texts go to the sandbox and reach nobody", "phone", url)
+		log.Warn("no provider is configured: texts go to the sandbox and reach nobody", "phone", p.phone)
 		p.Live = p.Test
 		return p, nil
 	}
@@ -143,6 +120,32 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 		log.Warn("PROSMS_PUBLIC_URL is not set: providers cannot report what became of the texts")
 	}
 	return p, nil
+}
+
+// serveSandbox starts a sandbox on a free port of the loopback, which close ends.
+func (p *providers) serveSandbox(token, callbackURL string) error {
+	config := sandbox.Config{AuthToken: token}
+	if callbackURL != "" {
+		config.InboundURL = callbackURL + "/webhooks/twilio/inbound"
+	}
+	fake, err := sandbox.New(config)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(fmt.Errorf("listening for the sandbox: %w", err), fake.Close())
+	}
+	serving, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- serveHTTP(serving, listener, fake.Handler()) }()
+	p.phone, p.compare = "http://"+listener.Addr().String(), fake.Compare
+	p.close = func() error {
+		err := fake.Close() // first, since it ends the calls that hang
+		stop()
+		return errors.Join(<-served, err)
+	}
+	return nil
 }
 
 // add opens the providers of the configuration, with the routes to them.

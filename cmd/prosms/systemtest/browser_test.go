@@ -265,7 +265,7 @@ func TestSTOPOnThePhoneStopsTexts(t *testing.T) {
 	a.look("phone", 1280, false)
 	a.look("phone", 1280, true)
 	a.look("phone", 390, false)
-	a.do("making bad weather", chromedp.Click(`.weather button[value=lost]`))
+	a.do("making bad weather", chromedp.Click(`button[value=lost]`))
 	a.shows("its answer is lost")
 	a.accessible(axeScript(t), "the phone")
 	a.settled("the phone")
