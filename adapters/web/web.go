@@ -12,6 +12,7 @@ import (
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/migrations"
 	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -34,9 +35,11 @@ type UI struct {
 	Webhooks    *commands.Webhooks // nil: not shown
 	Checks      []Check
 	Settings    []Setting
-	About       []Fact // versions and the like
-	APIURL      string // where this instance's API is, for the curl lines
-	PhoneURL    string // of the sandbox's phone; empty: there is none
+	About       []Fact                                                  // versions and the like
+	Migrations  func(ctx context.Context) ([]migrations.Applied, error) // that the database has had, the newest first; nil: not shown
+	Examine     func(ctx context.Context) []Finding                     // what prosms doctor finds; nil: not offered
+	APIURL      string                                                  // where this instance's API is, for the curl lines
+	PhoneURL    string                                                  // of the sandbox's phone; empty: there is none
 
 	Log *slog.Logger     // nil: slog.Default
 	Now func() time.Time // nil: time.Now
@@ -56,6 +59,15 @@ type Check struct {
 	Func func(ctx context.Context) error
 }
 
+// Finding is what came of one check of the doctor. It tells no secret and nothing
+// personal.
+type Finding struct {
+	Status string // "ok", "note", "warn" or "FAIL"
+	Check  string
+	Detail string
+	Cure   string // the command or the setting that mends it
+}
+
 // Setting is a variable of the configuration as it may be shown: a secret is
 // masked already.
 type Setting struct{ Name, Value, Origin, About string }
@@ -72,6 +84,7 @@ type ui struct {
 	passwords  passwords
 	setup      *oneTime
 	selections *selections
+	doctor     *doctor
 	pulse      *pulse
 	streams    chan struct{} // slots of event streams
 	closing    context.Context
@@ -90,7 +103,7 @@ func (u UI) Handler() (handler http.Handler, stop func(), err error) {
 	if w.Now == nil {
 		w.Now = time.Now
 	}
-	w.sessions, w.selections = &sessions{now: w.Now}, &selections{now: w.Now}
+	w.sessions, w.selections, w.doctor = &sessions{now: w.Now}, &selections{now: w.Now}, &doctor{examine: w.Examine, now: w.Now}
 	if w.pages, err = parsePages(); err != nil {
 		return nil, nil, fmt.Errorf("reading templates: %w", err)
 	}

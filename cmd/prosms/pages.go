@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	api "github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/sandbox"
@@ -36,6 +37,7 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 			return b.Depth(ctx, ports.DispatchTopic(lane))
 		},
 		Settings: c.shown, APIURL: apiURL, PhoneURL: ps.phone, Log: o.log,
+		Migrations: st.migrations, Examine: examiner(c),
 	}
 	for _, projection := range newProjections(handler.Lookup) {
 		ui.Projections = append(ui.Projections, projection.Name)
@@ -56,13 +58,26 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 	version, revision := build()
 	ui.About = []web.Fact{
 		{Name: "Version", Value: version}, {Name: "Revision", Value: revision}, {Name: "Go", Value: runtime.Version()},
-		{Name: "Event store", Value: st.kind}, {Name: "Roles", Value: strings.Join(o.roles, ", ")},
+		{Name: "Started", Value: time.Now().UTC().Format("2006-01-02 15:04:05 UTC")}, {Name: "Event store", Value: st.kind}, {Name: "Roles", Value: strings.Join(o.roles, ", ")},
 		{Name: "Bus", Value: which(c.RabbitMQURL != "", "RabbitMQ", "in this process")},
 		{Name: "Limits", Value: which(c.RedisURL != "", "Redis", "in this process")},
 	}
 	var err error
 	p.handler, p.stop, err = ui.Handler()
 	return p, err
+}
+
+// examiner has the doctor look at the installation, as the command does.
+func examiner(c Config) func(context.Context) []web.Finding {
+	return func(ctx context.Context) []web.Finding {
+		var found findings
+		found.examine(ctx, c, slog.New(slog.DiscardHandler))
+		shown := make([]web.Finding, len(found))
+		for i, f := range found {
+			shown[i] = web.Finding(f)
+		}
+		return shown
+	}
 }
 
 // shownProvider is a provider with what reaches it, and how fast.
