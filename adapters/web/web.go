@@ -38,8 +38,11 @@ type UI struct {
 	About       []Fact                                                  // versions and the like
 	Migrations  func(ctx context.Context) ([]migrations.Applied, error) // that the database has had, the newest first; nil: not shown
 	Examine     func(ctx context.Context) []Finding                     // what prosms doctor finds; nil: not offered
-	APIURL      string                                                  // where this instance's API is, for the curl lines
-	PhoneURL    string                                                  // of the sandbox's phone; empty: there is none
+	// Request tells what a provider is asked for an attempt that begins at a time, made
+	// anew and without secrets; empty where that is not known. nil: never.
+	Request  func(provider string, text ports.Text, at time.Time) string
+	APIURL   string // where this instance's API is, for the curl lines
+	PhoneURL string // of the sandbox's phone; empty: there is none
 
 	Log *slog.Logger     // nil: slog.Default
 	Now func() time.Time // nil: time.Now

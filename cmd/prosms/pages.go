@@ -37,7 +37,7 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 			return b.Depth(ctx, ports.DispatchTopic(lane))
 		},
 		Settings: c.shown, APIURL: apiURL, PhoneURL: ps.phone, Log: o.log,
-		Migrations: st.migrations, Examine: examiner(c),
+		Migrations: st.migrations, Examine: examiner(c), Request: ps.show,
 	}
 	for _, projection := range newProjections(handler.Lookup) {
 		ui.Projections = append(ui.Projections, projection.Name)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"time"
 
 	api "github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/httpprovider"
@@ -34,7 +35,28 @@ type providers struct {
 	phone     string                                               // URL of the sandbox's phone page
 	rotation  *rotation                                            // of their secrets
 	compare   func(func(context.Context) (sandbox.Records, error)) // lets that page count what was lost; nil: it is elsewhere
+	bare      []ports.Provider                                     // all of them, with nothing around
 	close     func() error
+}
+
+// show tells people what the provider of a name is asked for an attempt; empty where
+// it cannot be told.
+func (p providers) show(name string, text ports.Text, at time.Time) string {
+	for _, provider := range p.bare {
+		if provider.Name() == name {
+			return shownBy(provider, text, at)
+		}
+	}
+	return ""
+}
+
+func shownBy(p ports.Provider, text ports.Text, at time.Time) string {
+	if p, ok := p.(interface {
+		Show(ports.Text, time.Time) string
+	}); ok {
+		return p.Show(text, at)
+	}
+	return ""
 }
 
 // sandboxName is the name of the provider that serves the texts of test keys.
@@ -108,6 +130,7 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	if err != nil {
 		return providers{}, errors.Join(err, p.close())
 	}
+	p.bare = []ports.Provider{p.Test}
 	if len(c.Providers) == 0 {
 		log.Warn("no provider is configured: texts go to the sandbox and reach nobody", "phone", p.phone)
 		p.Live = p.Test
@@ -159,7 +182,7 @@ func (p *providers) add(c Config, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
-		p.All = append(p.All, provider)
+		p.All, p.bare = append(p.All, provider), append(p.bare, provider)
 		for _, raw := range config.Senders {
 			sender, err := phone.ParseSender(raw)
 			if err != nil {
