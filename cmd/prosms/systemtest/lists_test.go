@@ -64,7 +64,7 @@ func listRow(i int) []any {
 
 func TestAListOfManyMessagesAnswersInTime(t *testing.T) {
 	t.Parallel()
-	count := 20_000
+	count := 5_000
 	if long() {
 		count = 1_000_000
 	}
