@@ -74,7 +74,7 @@ func (p *Provider) find(ctx context.Context, attempt ports.Lookup) (ports.Found,
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.config.Timeout)
 	defer cancel()
-	request, err := p.build(ctx, l.Request, http.MethodGet, p.values(attempt.Text))
+	request, err := p.build(ctx, l.Request, http.MethodGet, p.values(attempt.Text, p.config.Now()))
 	if err != nil {
 		return ports.Found{}, err
 	}

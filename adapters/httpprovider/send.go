@@ -65,7 +65,7 @@ func (r Response) check() error {
 func (p *Provider) Send(ctx context.Context, text ports.Text) ports.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, p.config.Timeout)
 	defer cancel()
-	request, err := p.build(ctx, p.config.Request, http.MethodPost, p.values(text))
+	request, err := p.build(ctx, p.config.Request, http.MethodPost, p.values(text, p.config.Now()))
 	if err != nil {
 		return ports.Outcome{Class: domain.ClassPermanent, Detail: "the request cannot be built"}
 	}

@@ -47,7 +47,7 @@ func checkTemplate(template string, allowed []string) error {
 // values are what the placeholders stand for, for one attempt.
 type values map[string]string
 
-func (p *Provider) values(text ports.Text) values {
+func (p *Provider) values(text ports.Text, now time.Time) values {
 	attempt := strconv.Itoa(text.Attempt)
 	v := values{
 		holdTo: string(text.To), holdToDigits: strings.TrimPrefix(string(text.To), "+"),
@@ -61,7 +61,7 @@ func (p *Provider) values(text ports.Text) values {
 		v[holdCallback] = p.config.PublicURL + "/webhooks/" + p.config.Name + "/status?m=" + url.QueryEscape(text.MessageID) + "&a=" + attempt
 	}
 	if text.ExpiresAt != nil {
-		v[holdValidity] = strconv.Itoa(max(1, int(text.ExpiresAt.Sub(p.config.Now())/time.Second)))
+		v[holdValidity] = strconv.Itoa(max(1, int(text.ExpiresAt.Sub(now)/time.Second)))
 	}
 	return v
 }

@@ -106,3 +106,30 @@ func checkSchema(ctx context.Context, url string) error {
 	}
 	return nil
 }
+
+// Migrations lists those that the database has had, the newest first.
+func (db *DB) Migrations(ctx context.Context) ([]migrations.Applied, error) {
+	config := db.single.Copy()
+	config.AfterConnect = nil // the application's role has no right to them
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("reading migrations: %w", unavailable(err))
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	// Their time is one of the zone of who migrated, which is taken to be ours.
+	rows, err := conn.Query(ctx, `
+		SELECT version_id, max(tstamp AT TIME ZONE current_setting('TimeZone')) FROM goose_db_version
+		WHERE is_applied AND version_id > 0 GROUP BY version_id ORDER BY version_id DESC`)
+	if err != nil {
+		return nil, fmt.Errorf("reading migrations: %w", unavailable(err))
+	}
+	applied, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (m migrations.Applied, err error) {
+		err = row.Scan(&m.Version, &m.At)
+		m.Name = migrations.Name(migrations.Postgres, "postgres", m.Version)
+		return m, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading migrations: %w", unavailable(err))
+	}
+	return applied, nil
+}

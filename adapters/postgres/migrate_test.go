@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -41,6 +42,19 @@ func TestMigratingAgainDoesNothing(t *testing.T) {
 	}
 	if got, err := connect(t, database).EventStore().Load(t.Context(), "a"); err != nil || len(got) != 1 {
 		t.Errorf("Load = %v, %v; want the event still", got, err)
+	}
+}
+
+func TestMigrationsAreListedWithTheirTimes(t *testing.T) {
+	before := time.Now().Add(-time.Minute) // the server's clock is another
+	applied, err := connect(t, migrated(t)).Migrations(t.Context())
+	if err != nil || len(applied) < 10 {
+		t.Fatalf("%d migrations, %v", len(applied), err)
+	}
+	for i, m := range applied {
+		if m.Name == "" || m.At.Before(before) || m.At.After(time.Now().Add(time.Minute)) || i > 0 && m.Version >= applied[i-1].Version {
+			t.Errorf("%+v", m)
+		}
 	}
 }
 

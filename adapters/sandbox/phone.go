@@ -36,10 +36,11 @@ type phoneData struct {
 	Number  string // whose phone is shown; empty: there is none yet
 	Sender  string // whom it answers
 	Bubbles []bubble
-	Tally   tally
+	Tally   Tally
 	Weather weather
 	All     []weather
 	Replies bool
+	Worker  *WorkerState // nil: there is none to kill
 }
 
 // contact is a phone in the list.
@@ -73,6 +74,7 @@ func (s *Sandbox) phoneRoutes() error {
 	var guard http.CrossOriginProtection // a form on another site must not act here
 	s.mux.Handle("POST /_sandbox/inbound", guard.Handler(http.HandlerFunc(s.postInbound)))
 	s.mux.Handle("POST /_sandbox/weather", guard.Handler(http.HandlerFunc(s.postWeather)))
+	s.mux.Handle("POST /_sandbox/worker", guard.Handler(http.HandlerFunc(s.postWorker)))
 	s.mux.HandleFunc("GET /_sandbox/changes", s.changes)
 	return nil
 }
@@ -95,8 +97,12 @@ func (s *Sandbox) phone(w http.ResponseWriter, r *http.Request, page *template.T
 
 func (s *Sandbox) phoneData(r *http.Request) phoneData {
 	d := phoneData{
-		Number: r.URL.Query().Get("n"), Sender: DefaultFrom, Tally: s.tally(r.Context()),
+		Number: r.URL.Query().Get("n"), Sender: DefaultFrom, Tally: s.Tally(r.Context()),
 		Weather: s.weather(), All: weathers, Replies: s.config.InboundURL != "",
+	}
+	if s.config.Worker != nil {
+		state := s.config.Worker.State()
+		d.Worker = &state
 	}
 	found, _ := s.ledger.newest("", 0, phoneTexts, func(m *Message) bool { return !m.Deleted })
 	seen := map[string]bool{}
@@ -169,11 +175,12 @@ func (s *Sandbox) changes(w http.ResponseWriter, r *http.Request) {
 		_, err := fmt.Fprint(w, text)
 		return err == nil && controller.Flush() == nil
 	}
+	changed := s.changed.wait()
 	for ok := say("event: change\ndata: first\n\n"); ok; {
-		changed := s.changed.wait()
 		beat := time.NewTimer(phoneBeat)
 		select {
 		case <-changed:
+			changed = s.changed.wait() // before it is told, so that what comes meanwhile is told next
 			ok = say("event: change\ndata: more\n\n") && s.wait(r.Context(), phonePace)
 		case <-beat.C:
 			ok = say(": still here\n\n")

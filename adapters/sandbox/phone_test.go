@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,7 +25,7 @@ func TestThePhoneShowsTextsAndWhatBecameOfThem(t *testing.T) {
 	a := b.do(http.MethodGet, "/?n=%2B14155550100", "", "")
 	a.body += b.do(http.MethodGet, "/?n="+url.QueryEscape(sandbox.ToFiltered), "", "").body
 	for _, want := range []string{
-		"&lt;script&gt;", "👍", "&#43;14155550100", "✓✓", "✗", "failed 30007", "2 texts accepted",
+		"&lt;script&gt;", "👍", "&#43;14155550100", "✓✓", "✗", "failed 30007", "<dt>accepted</dt><dd>2</dd>",
 	} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("the page does not show %s", want)
@@ -161,15 +162,22 @@ func TestTheTallyHoldsTheLedgerAgainstTheSendersRecords(t *testing.T) {
 	b := open(t, sandbox.Config{})
 	b.sid("Body", "one", "StatusCallback", "http://127.0.0.1:1/status?m=msg_1&a=1")
 	b.sid("Body", "one again", "StatusCallback", "http://127.0.0.1:1/status?m=msg_1&a=2")
-	page := func() string { return b.do(http.MethodGet, "/", "", "").body }
-	if body := page(); !strings.Contains(body, "<dt>lost</dt><dd>?</dd>") || !strings.Contains(body, `<div class="bad"><dt>doubled</dt><dd>1</dd>`) {
-		t.Errorf("without records to compare with: %s", body)
+	if got, want := b.Tally(t.Context()), (sandbox.Tally{Accepted: 1, Doubled: 1, All: true}); got != want {
+		t.Errorf("without records to compare with: %+v, want %+v", got, want)
 	}
-	for sent, want := range map[int64]string{1: "<dt>lost</dt><dd>0</dd>", 3: `<div class="bad"><dt>lost</dt><dd>2</dd>`} {
-		b.Compare(func(context.Context) (int64, error) { return sent, nil })
-		if body := page(); !strings.Contains(body, want) {
-			t.Errorf("the sender knows of %d, and the page does not show %s", sent, want)
+	for _, tt := range []struct {
+		said sandbox.Records
+		lost int64
+	}{{sandbox.Records{Accepted: 3, Open: 2, Sent: 1}, 0}, {sandbox.Records{Accepted: 3, Sent: 3}, 2}, {sandbox.Records{Accepted: 2, Sent: 1, Missing: 1}, 1}} {
+		b.Compare(func(context.Context) (sandbox.Records, error) { return tt.said, nil })
+		want := sandbox.Tally{Accepted: tt.said.Accepted, Open: tt.said.Open, Lost: tt.lost, Doubled: 1, Compared: true, All: true}
+		if got := b.Tally(t.Context()); got != want {
+			t.Errorf("the sender says %+v: %+v, want %+v", tt.said, got, want)
 		}
+	}
+	var told sandbox.Tally
+	if err := json.Unmarshal([]byte(b.do(http.MethodGet, "/_sandbox/tally", "", "").body), &told); err != nil || told.Lost != 1 {
+		t.Errorf("told %+v, %v", told, err)
 	}
 }
 
@@ -200,5 +208,9 @@ func TestThePhoneFollowsChanges(t *testing.T) {
 	b.sid("Body", "hello")
 	if got := next(); got != "more" {
 		t.Errorf("after a text: %s", got)
+	}
+	b.Changed() // while the page is given time to draw what came before
+	if got := next(); got != "more" {
+		t.Errorf("after a change soon afterwards: %s", got)
 	}
 }

@@ -32,6 +32,7 @@ type Config struct {
 	Keep       int    // texts remembered, newest first; 0 means 100,000
 	LedgerPath string // file that outlives the process, with numbers and bodies in clear; "" means none
 	InboundURL string // where replies from the phone page go; "" means there are none
+	Worker     Worker // whom the phone page can kill; nil means nobody
 }
 
 // Sandbox is a running fake. It is safe for concurrent use.
@@ -44,7 +45,7 @@ type Sandbox struct {
 	unnamed atomic.Int64 // creates to ToThrottled without a callback
 	replies replies
 	changed signal // what the phone page shows
-	sent    atomic.Pointer[func(context.Context) (int64, error)]
+	records atomic.Pointer[func(context.Context) (Records, error)]
 	streams chan struct{} // slots of pages that follow
 	closing chan struct{} // closed when calls that hang must end
 	once    sync.Once
@@ -99,6 +100,7 @@ func (s *Sandbox) routes() error {
 	s.mux.HandleFunc("GET /_sandbox/script", s.getScript)
 	s.mux.HandleFunc("DELETE /_sandbox/script", s.clearScript)
 	s.mux.HandleFunc("GET /_sandbox/ledger", s.getLedger)
+	s.mux.HandleFunc("GET /_sandbox/tally", s.getTally)
 	s.mux.HandleFunc("GET /count", s.getCount)
 	return s.phoneRoutes()
 }

@@ -1,13 +1,18 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"time"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/pro-sms/prosms/migrations"
 )
 
 // ErrNewerSchema says that a later build has migrated the file.
@@ -61,4 +66,41 @@ func migrate(ctx context.Context, db *sql.DB, schema fs.FS, folder string) error
 		return fmt.Errorf("migrating from schema %d to %d: %w", current, latest, classify(err))
 	}
 	return nil
+}
+
+// Migrations lists those that the files have had, the log's and the views' together,
+// the newest first.
+func (d *DB) Migrations(ctx context.Context) ([]migrations.Applied, error) {
+	var all []migrations.Applied
+	for folder, file := range map[string]*file{"sqlite/log": d.log, "sqlite/views": d.views} {
+		applied, err := file.migrations(ctx, folder)
+		if err != nil {
+			return nil, fmt.Errorf("reading migrations: %w", classify(err))
+		}
+		all = append(all, applied...)
+	}
+	slices.SortFunc(all, func(a, b migrations.Applied) int {
+		return cmp.Or(cmp.Compare(b.Version, a.Version), cmp.Compare(a.Name, b.Name))
+	})
+	return all, nil
+}
+
+func (f *file) migrations(ctx context.Context, folder string) (applied []migrations.Applied, err error) {
+	rows, err := f.readers.QueryContext(ctx, `
+		SELECT version_id, CAST(max(unixepoch(tstamp)) AS INTEGER) FROM goose_db_version
+		WHERE is_applied AND version_id > 0 GROUP BY version_id`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var m migrations.Applied
+		var at int64
+		if err := rows.Scan(&m.Version, &at); err != nil {
+			return nil, err
+		}
+		m.At, m.Name = time.Unix(at, 0).UTC(), migrations.Name(migrations.SQLite, folder, m.Version)
+		applied = append(applied, m)
+	}
+	return applied, rows.Err()
 }

@@ -27,13 +27,13 @@ func (p *Provider) Send(ctx context.Context, text ports.Text) ports.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, p.config.Timeout)
 	defer cancel()
 	c := &call{provider: p, ctx: ctx}
-	message, err := c.api().CreateMessage(p.params(text))
+	message, err := c.api().CreateMessage(p.params(text, p.config.Now()))
 	return p.outcome(c, message, err)
 }
 
 // params says what is asked of Twilio. The callback URL is the only name of ours
 // that Twilio gives back, so it is another one for each attempt.
-func (p *Provider) params(text ports.Text) *openapi.CreateMessageParams {
+func (p *Provider) params(text ports.Text, now time.Time) *openapi.CreateMessageParams {
 	params := new(openapi.CreateMessageParams).SetTo(string(text.To)).SetBody(string(text.Body))
 	switch {
 	case text.From != "":
@@ -48,7 +48,7 @@ func (p *Provider) params(text ports.Text) *openapi.CreateMessageParams {
 			"&a=" + strconv.Itoa(text.Attempt) + callbackOptions)
 	}
 	if text.ExpiresAt != nil {
-		left := int(text.ExpiresAt.Sub(p.config.Now()) / time.Second)
+		left := int(text.ExpiresAt.Sub(now) / time.Second)
 		params.SetValidityPeriod(min(max(left, minValidity), maxValidity))
 	}
 	return params

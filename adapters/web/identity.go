@@ -30,47 +30,47 @@ type IdentityProvider interface {
 }
 
 const (
-	attemptCookie = "prosms_signin"
-	attemptPath   = "/oidc/"
-	attemptLife   = 600 // seconds: passwords and second factors take a while
+	signInCookie = "prosms_signin"
+	signInPath   = "/oidc/"
+	signInLife   = 600 // seconds: passwords and second factors take a while
 )
 
-// attempt is a sign-in under way. All of it follows from a secret that the browser
+// signIn is one under way. All of it follows from a secret that the browser
 // keeps, so nothing of it has to be kept here and any instance can end it; state,
 // which others see, gives neither nonce nor verifier away.
-type attempt struct {
+type signIn struct {
 	secret string
 	back   string // where to go afterwards
 }
 
-func (a attempt) derive(purpose string) string {
+func (a signIn) derive(purpose string) string {
 	mac := hmac.New(sha256.New, []byte(a.secret))
 	mac.Write([]byte(purpose))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) // 43 characters: as long as a verifier of PKCE has to be
 }
 
-// keepAttempt has the browser keep a, until the answer comes or for ten minutes. The
+// keepSignIn has the browser keep a, until the answer comes or for ten minutes. The
 // answer comes from another site, so the cookie is not strict.
-func (u *ui) keepAttempt(w http.ResponseWriter, r *http.Request, a attempt) {
-	http.SetCookie(w, u.attemptCookie(r, a.secret+"."+base64.RawURLEncoding.EncodeToString([]byte(a.back)), attemptLife))
+func (u *ui) keepSignIn(w http.ResponseWriter, r *http.Request, a signIn) {
+	http.SetCookie(w, u.signInCookie(r, a.secret+"."+base64.RawURLEncoding.EncodeToString([]byte(a.back)), signInLife))
 }
 
-func (u *ui) attemptCookie(r *http.Request, value string, age int) *http.Cookie {
+func (u *ui) signInCookie(r *http.Request, value string, age int) *http.Cookie {
 	c := u.sessions.cookie(r, value, age)
-	c.Name, c.Path, c.SameSite = attemptCookie, attemptPath, http.SameSiteLaxMode
+	c.Name, c.Path, c.SameSite = signInCookie, signInPath, http.SameSiteLaxMode
 	return c
 }
 
-// takeAttempt returns the attempt that the browser keeps, and has it forget it.
-func (u *ui) takeAttempt(w http.ResponseWriter, r *http.Request) (attempt, bool) {
-	brought, err := r.Cookie(attemptCookie)
+// takeSignIn returns the sign-in that the browser keeps, and has it forget it.
+func (u *ui) takeSignIn(w http.ResponseWriter, r *http.Request) (signIn, bool) {
+	brought, err := r.Cookie(signInCookie)
 	if err != nil {
-		return attempt{}, false
+		return signIn{}, false
 	}
-	http.SetCookie(w, u.attemptCookie(r, "", -1))
+	http.SetCookie(w, u.signInCookie(r, "", -1))
 	secret, encoded, ok := strings.Cut(brought.Value, ".")
 	back, err := base64.RawURLEncoding.DecodeString(encoded)
-	return attempt{secret, localPath(string(back))}, ok && err == nil && len(secret) == len(newSecret())
+	return signIn{secret, localPath(string(back))}, ok && err == nil && len(secret) == len(newSecret())
 }
 
 // newSecret has 256 random bits and more.
@@ -79,7 +79,7 @@ func newSecret() string { return rand.Text() + rand.Text() }
 // startSignIn sends a browser to the identity provider. It is a link and no form:
 // the policy lets forms lead nowhere else.
 func (u *ui) startSignIn(w http.ResponseWriter, r *http.Request, _ visit) error {
-	a := attempt{newSecret(), localPath(r.URL.Query().Get("back"))}
+	a := signIn{newSecret(), localPath(r.URL.Query().Get("back"))}
 	if !u.mayTry(r) {
 		return u.refuseSignIn(w, r, http.StatusTooManyRequests, a.back, tooManyTries)
 	}
@@ -88,7 +88,7 @@ func (u *ui) startSignIn(w http.ResponseWriter, r *http.Request, _ visit) error 
 		u.log.WarnContext(r.Context(), "asking the identity provider", "error", err)
 		return u.refuseSignIn(w, r, http.StatusServiceUnavailable, a.back, "The identity provider does not answer just now. Try again in a moment.")
 	}
-	u.keepAttempt(w, r, a)
+	u.keepSignIn(w, r, a)
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
@@ -96,7 +96,7 @@ func (u *ui) startSignIn(w http.ResponseWriter, r *http.Request, _ visit) error 
 // endSignIn lets in who comes back from the identity provider.
 func (u *ui) endSignIn(w http.ResponseWriter, r *http.Request, _ visit) error {
 	query := r.URL.Query()
-	a, ok := u.takeAttempt(w, r)
+	a, ok := u.takeSignIn(w, r)
 	switch {
 	case !ok || !hmac.Equal([]byte(query.Get("state")), []byte(a.derive("state"))):
 		return u.refuseSignIn(w, r, http.StatusBadRequest, "/", "This sign-in was begun elsewhere, or too long ago. Begin it again.")

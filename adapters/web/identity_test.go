@@ -172,7 +172,7 @@ func TestAnAnswerThatDoesNotBelongToTheBrowserLetsNobodyIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, value := range []string{"", ".", "short." + forged, strings.Repeat("x", 5000)} {
-		request.Header.Set("Cookie", attemptCookie+"="+value)
+		request.Header.Set("Cookie", signInCookie+"="+value)
 		if a := w.do(browser(), request); a.status != http.StatusBadRequest {
 			t.Errorf("a cookie of %d characters: %d", len(value), a.status)
 		}

@@ -23,6 +23,7 @@ type messageData struct {
 	Head     string // link of the last commit of the text, in hex
 	TraceID  string
 	Segments segmentsData
+	Attempts []attempt
 	Cancel   bool // it can be called back
 	Redrive  bool // it is a dead letter that waits for a decision
 	Doubtful bool // which may have been sent
@@ -82,6 +83,7 @@ func (u *ui) message(w http.ResponseWriter, r *http.Request, v visit) error {
 	d.Head = proofs[len(proofs)-1].Commit.Link.String()
 	d.Message = projections.Of[projections.Message](recorded[:d.AsOf])
 	d.Segments = inspect(d.Message.Body)
+	d.Attempts = u.attempts(v, d.Message, recorded[:d.AsOf])
 	d.TraceID = traceID(recorded[0].Meta.TraceParent)
 	now := projections.Of[projections.Message](recorded)
 	d.Cancel = v.Role.Includes(domain.RoleOperator) && (now.Status == "scheduled" || now.Status == "accepted") && len(now.Attempts) == 0

@@ -94,6 +94,7 @@ func (u *ui) pageRoutes() []route {
 		{pattern: "POST /operators/{name}/role", role: domain.RoleAdmin, handle: u.changeRole},
 		{pattern: "POST /operators/{name}/remove", role: domain.RoleAdmin, handle: u.removeOperator},
 		{pattern: "GET /system", role: domain.Viewer, handle: u.system},
+		{pattern: "POST /system/doctor", role: domain.RoleOperator, handle: u.examine},
 		{pattern: "/", role: domain.Viewer, handle: u.notFound},
 	}
 }

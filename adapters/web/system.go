@@ -1,6 +1,10 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/pro-sms/prosms/migrations"
+)
 
 // systemData is how this instance is set up and whether what it needs is there.
 type systemData struct {
@@ -10,6 +14,8 @@ type systemData struct {
 	Providers []Provider
 	Lags      []lag
 	Head      int64
+	Applied   []migrations.Applied
+	Doctor    *examination // nil: it is not offered
 }
 
 // lag is how far a view is behind the log.
@@ -33,6 +39,15 @@ func (u *ui) system(w http.ResponseWriter, r *http.Request, v visit) error {
 			return err
 		}
 		d.Lags = append(d.Lags, lag{name, at, max(0, d.Head-at)})
+	}
+	if u.Migrations != nil {
+		if d.Applied, err = u.Migrations(r.Context()); err != nil {
+			return err
+		}
+	}
+	if u.Examine != nil {
+		last := u.doctor.last()
+		d.Doctor = &last
 	}
 	return u.show(w, r, v, "system", page{Title: "System", Nav: "/system", Data: d})
 }

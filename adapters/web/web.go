@@ -13,6 +13,7 @@ import (
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/migrations"
 	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -38,13 +39,20 @@ type UI struct {
 
 	Depth       func(ctx context.Context, lane domain.Lane) (int, error) // waiting in a lane; nil: not shown
 	Projections []string                                                 // whose lag is shown
+	RelayLag    func(ctx context.Context) (int64, error)                 // events that the bus has yet to be told; nil: not shown
 	Providers   []Provider
+	KeyUses     ports.KeyUses      // nil: when keys were used is not shown
 	Webhooks    *commands.Webhooks // nil: not shown
 	Checks      []Check
 	Settings    []Setting
-	About       []Fact // versions and the like
-	APIURL      string // where this instance's API is, for the curl lines
-	PhoneURL    string // of the sandbox's phone; empty: there is none
+	About       []Fact                                                  // versions and the like
+	Migrations  func(ctx context.Context) ([]migrations.Applied, error) // that the database has had, the newest first; nil: not shown
+	Examine     func(ctx context.Context) []Finding                     // what prosms doctor finds; nil: not offered
+	// Request tells what a provider is asked for an attempt that begins at a time, made
+	// anew and without secrets; empty where that is not known. nil: never.
+	Request  func(provider string, text ports.Text, at time.Time) string
+	APIURL   string // where this instance's API is, for the curl lines
+	PhoneURL string // of the sandbox's phone; empty: there is none
 
 	Log *slog.Logger     // nil: slog.Default
 	Now func() time.Time // nil: time.Now
@@ -64,6 +72,15 @@ type Check struct {
 	Func func(ctx context.Context) error
 }
 
+// Finding is what came of one check of the doctor. It tells no secret and nothing
+// personal.
+type Finding struct {
+	Status string // "ok", "note", "warn" or "FAIL"
+	Check  string
+	Detail string
+	Cure   string // the command or the setting that mends it
+}
+
 // Setting is a variable of the configuration as it may be shown: a secret is
 // masked already.
 type Setting struct{ Name, Value, Origin, About string }
@@ -80,6 +97,7 @@ type ui struct {
 	passwords  passwords
 	setup      *oneTime
 	selections *selections
+	doctor     *doctor
 	pulse      *pulse
 	streams    chan struct{} // slots of event streams
 	closing    context.Context
@@ -98,7 +116,7 @@ func (u UI) Handler() (handler http.Handler, stop func(), err error) {
 	if w.Now == nil {
 		w.Now = time.Now
 	}
-	w.sessions, w.selections = &sessions{now: w.Now, https: strings.HasPrefix(u.URL, "https://")}, &selections{now: w.Now}
+	w.sessions, w.selections, w.doctor = &sessions{now: w.Now, https: strings.HasPrefix(u.URL, "https://")}, &selections{now: w.Now}, &doctor{examine: w.Examine, now: w.Now}
 	if w.pages, err = parsePages(); err != nil {
 		return nil, nil, fmt.Errorf("reading templates: %w", err)
 	}

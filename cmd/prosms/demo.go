@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/pro-sms/prosms/commands"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pro-sms/prosms/adapters/sandbox"
 )
 
 // Files of a demo's folder.
@@ -31,48 +35,83 @@ type demoCommand struct {
 	Phone string `help:"Address of the phone page." default:"127.0.0.1:8082"`
 }
 
-// Run serves a demo until ctx ends. It reads nothing of the environment, so that
-// it is the same everywhere.
-func (d demoCommand) Run(ctx context.Context, p process) error {
+// Run serves a demo until ctx ends: the gateway in a process of its own, so that it
+// can be killed, and in this one what must outlive that, the sandbox and its phone. It
+// reads nothing of the environment, so that it is the same everywhere.
+func (d demoCommand) Run(ctx context.Context, p process) (err error) {
 	if err := os.MkdirAll(d.Data, 0o700); err != nil {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
 	if _, err := keep(filepath.Join(d.Data, masterKeyFile), newMasterKey); err != nil {
 		return fmt.Errorf("keeping the master key: %w", err)
 	}
-	config, err := loadConfig([]string{
-		"DATABASE_URL=sqlite://" + filepath.Join(d.Data, demoDatabase),
-		"PROSMS_HTTP_ADDR=" + d.HTTP, "PROSMS_ADMIN_ADDR=" + d.Admin,
-		"PROSMS_DEFAULT_REGION=US", "PROSMS_DEFAULT_TENANT=" + demoTenant, "PROSMS_LOG_LEVEL=warn", "PROSMS_WEBHOOK_ALLOW_PRIVATE=true",
-		// The sandbox is quick, and somebody is watching.
-		"PROSMS_PROVIDER_TIMEOUT=10s", "PROSMS_RECONCILE_DELAYS=1s,3s,5s", "PROSMS_RECONCILE_DELAYS_HIGH=1s,2s,3s",
-		"PROSMS_RETRY_DELAYS=5s,30s,5m,30m,1h",
-	})
-	if err != nil {
-		return err
-	}
 	token, err := keep(filepath.Join(d.Data, demoToken), rand.Text)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, config, options{
-		roles: allRoles, demo: true,
-		log: newLogger(p.Stderr, config),
-		sandbox: sandboxOptions{
-			addr: d.Phone, token: token, callbackDelay: 300 * time.Millisecond,
-			ledger: filepath.Join(d.Data, demoLedger),
-		},
-		ready: func(ctx context.Context, g gateway) error { return d.welcome(ctx, p, g) },
-	})
-}
-
-// welcome prints what a newcomer needs, with a curl line that works.
-func (d demoCommand) welcome(ctx context.Context, p process, g gateway) error {
-	key, err := d.key(ctx, g.commands)
-	if err != nil {
+	if err := errors.Join(settle(ctx, "the API", &d.HTTP), settle(ctx, "the admin pages", &d.Admin)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.Stdout, `
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", d.Phone)
+	if err != nil {
+		return fmt.Errorf("listening for the phone: %w", err)
+	}
+	phoneURL := "http://" + reachable(listener.Addr())
+	apiURL := "http://" + reachable(address(d.HTTP))
+	worker := &demoKeeper{
+		args: []string{"demo-worker", "--data", d.Data, "--http", d.HTTP, "--admin", d.Admin, "--sandbox", phoneURL}, process: p,
+		burst: demoBurst{url: apiURL}, welcome: func(r demoReady) error { return d.welcome(p, r, phoneURL) },
+	}
+	fake, err := sandbox.New(sandbox.Config{
+		AuthToken: token, LedgerPath: filepath.Join(d.Data, demoLedger), CallbackDelay: 300 * time.Millisecond,
+		InboundURL: apiURL + "/webhooks/twilio/inbound", Worker: worker,
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	fake.Compare(worker.records)
+	worker.changed, worker.burst.took = fake.Changed, fake.Took
+
+	// The worker ends first: its last calls are answered.
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	parts, running := errgroup.WithContext(ctx)
+	parts.Go(func() error { return serveHTTP(serving, listener, fake.Handler(), slog.New(slog.DiscardHandler)) })
+	parts.Go(func() error { return worker.burst.run(running, worker.changed) })
+	parts.Go(func() error {
+		err := worker.run(running)
+		err = errors.Join(err, fake.Close()) // ends the calls that hang
+		stop()
+		return err
+	})
+	defer stop()
+	return parts.Wait()
+}
+
+// settle makes sure that addr can be listened on, and gives it a port where it asks
+// for any: the worker must be found there again when it has been killed.
+func settle(ctx context.Context, what string, addr *string) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", *addr)
+	if err != nil {
+		return fmt.Errorf("listening for %s: %w", what, err)
+	}
+	if _, port, err := net.SplitHostPort(*addr); err == nil && port == "0" {
+		*addr = listener.Addr().String()
+	}
+	return listener.Close()
+}
+
+// address is that of a listener yet to come.
+type address string
+
+// Network implements net.Addr.
+func (address) Network() string { return "tcp" }
+
+// String implements net.Addr.
+func (a address) String() string { return string(a) }
+
+// welcome prints what a newcomer needs, with a curl line that works.
+func (d demoCommand) welcome(p process, r demoReady, phoneURL string) error {
+	_, err := fmt.Fprintf(p.Stdout, `
 Pro-SMS demo is running. Everything it knows is in %[1]s
 
   API        %[2]s      docs at %[2]s/docs
@@ -89,36 +128,9 @@ See what became of it (with the id of the answer):
 
   curl -sS %[2]s/v1/messages/ID -H 'Authorization: Bearer %[4]s'
 
-Stop with Ctrl-C, or kill -9 it: nothing is lost.
-`, d.Data, g.httpURL, g.phoneURL, key, filepath.Join(d.Data, demoKey), g.wayIn)
+Stop with Ctrl-C, or kill -9 it: nothing is lost. The phone has a button for that, too.
+`, d.Data, r.HTTP, phoneURL, r.Key, filepath.Join(d.Data, demoKey), r.WayIn)
 	return err
-}
-
-// key returns the demo's API key, which is made at its first start.
-func (d demoCommand) key(ctx context.Context, handler *commands.Handler) (string, error) {
-	path := filepath.Join(d.Data, demoKey)
-	kept, err := os.ReadFile(path)
-	if err == nil {
-		secret := strings.TrimSpace(string(kept))
-		credential, ok := commands.ParseCredential(secret)
-		if !ok {
-			return "", fmt.Errorf("reading %s: not an API key", path)
-		}
-		key, err := handler.Key(ctx, credential)
-		if err == nil && credential.Opens(key, time.Now()) {
-			return secret, nil
-		}
-		if err != nil {
-			return "", err
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("reading the API key: %w", err)
-	}
-	issued, err := handler.IssueKey(ctx, operator(), commands.IssueKey{Tenant: demoTenant, Scopes: []string{"admin"}})
-	if err != nil {
-		return "", err
-	}
-	return issued.Secret, writeSecret(path, issued.Secret)
 }
 
 // keep returns what the file holds, which is made when there is none.

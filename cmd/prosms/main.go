@@ -23,7 +23,7 @@ func main() {
 	collectSeldom()
 	err := crash.Arm(os.Getenv("PROSMS_TEST_CRASH")) // by the test suite alone: see CONTRIBUTING.md
 	if err == nil {
-		err = run(ctx, process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
+		err = run(ctx, process{Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
 	}
 	stop()
 	if err != nil {
@@ -45,13 +45,15 @@ func collectSeldom() {
 type process struct {
 	Args    []string
 	Environ []string
+	Stdin   io.Reader
 	Stdout  io.Writer
 	Stderr  io.Writer
 }
 
 // commandLine is everything that can be said to prosms.
 type commandLine struct {
-	Demo     demoCommand      `cmd:"" help:"Run everything in one process without any server, with a sandbox instead of a provider."`
+	Demo     demoCommand      `cmd:"" help:"Run everything without any server, with a sandbox instead of a provider."`
+	Worker   demoWorker       `cmd:"" name:"demo-worker" hidden:"" help:"Be the gateway of a demo, which starts it."`
 	Serve    serveCommand     `cmd:"" help:"Run the gateway, configured by the environment (see .env.example)."`
 	Migrate  migrateCommand   `cmd:"" help:"Bring the database to the schema of this version."`
 	Move     moveCommand      `cmd:"" name:"migrate-store" help:"Copy a stopped installation's store to another database, SQLite or PostgreSQL."`

@@ -10,9 +10,11 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	api "github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/oidc"
+	"github.com/pro-sms/prosms/adapters/sandbox"
 	"github.com/pro-sms/prosms/adapters/web"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
@@ -37,6 +39,11 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 		},
 		URL: c.AdminURL, NoPasswords: !c.PasswordSignIn,
 		Settings: c.shown, APIURL: apiURL, PhoneURL: ps.phone, Log: o.log,
+		KeyUses: st.keyUses, Migrations: st.migrations, Examine: examiner(c), Request: ps.show,
+		RelayLag: func(ctx context.Context) (int64, error) {
+			lag, err := relayLag(ctx, queries.Store, st, b.relayGroups())
+			return int64(lag[""]), err
+		},
 	}
 	if identities != nil {
 		ui.Identities = identities
@@ -60,13 +67,29 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 	version, revision := build()
 	ui.About = []web.Fact{
 		{Name: "Version", Value: version}, {Name: "Revision", Value: revision}, {Name: "Go", Value: runtime.Version()},
-		{Name: "Event store", Value: st.kind}, {Name: "Roles", Value: strings.Join(o.roles, ", ")},
+		{Name: "Started", Value: time.Now().UTC().Format("2006-01-02 15:04:05 UTC")}, {Name: "Event store", Value: st.kind}, {Name: "Roles", Value: strings.Join(o.roles, ", ")},
 		{Name: "Bus", Value: which(c.RabbitMQURL != "", "RabbitMQ", "in this process")},
 		{Name: "Limits", Value: which(c.RedisURL != "", "Redis", "in this process")},
 	}
 	var err error
 	p.handler, p.stop, err = ui.Handler()
 	return p, err
+}
+
+// examiner has the doctor look at the installation, as the command does.
+func examiner(c Config) func(context.Context) []web.Finding {
+	if len(c.Providers) == 0 {
+		c.PublicURL = "" // serve has put that of the sandbox's callbacks there
+	}
+	return func(ctx context.Context) []web.Finding {
+		var found findings
+		found.examine(ctx, c, slog.New(slog.DiscardHandler))
+		shown := make([]web.Finding, len(found))
+		for i, f := range found {
+			shown[i] = web.Finding(f)
+		}
+		return shown
+	}
 }
 
 // shownProvider is a provider with what reaches it, and how fast.
@@ -103,12 +126,27 @@ func (p pages) beside(machines http.Handler) http.Handler {
 	return mux
 }
 
-// sentBy counts the texts that a provider has taken on, by our own records.
-func sentBy(queries projections.Queries) func(context.Context) (int64, error) {
-	return func(ctx context.Context) (int64, error) {
+// recordsBy reads what we say of all texts.
+func recordsBy(queries projections.Queries) func(context.Context) (sandbox.Records, error) {
+	return func(ctx context.Context) (sandbox.Records, error) {
 		counts, err := queries.CountByStatus(ctx)
-		return counts["dispatched"] + counts["delivered"] + counts["undelivered"], err
+		return recordsOf(counts), err
 	}
+}
+
+// recordsOf sums texts up that are counted by status.
+func recordsOf(counts map[string]int64) sandbox.Records {
+	var r sandbox.Records
+	for status, n := range counts {
+		r.Accepted += n
+		switch domain.Status(status) {
+		case domain.Scheduled, domain.Accepted, domain.Dispatching, domain.Retrying, domain.InDoubt:
+			r.Open += n
+		case domain.Dispatched, domain.Delivered, domain.Undelivered:
+			r.Sent += n
+		}
+	}
+	return r
 }
 
 // announce logs the way in as long as there is no operator.

@@ -23,10 +23,8 @@ import (
 
 // sandboxOptions are what a demo wants of the sandbox beyond its defaults.
 type sandboxOptions struct {
-	addr          string // "": any free port of the loopback
-	token         string // "": a new one
-	ledger        string
-	callbackDelay time.Duration
+	url   string // of one that runs elsewhere; "": one in this process
+	token string // "": a new one
 }
 
 // providers are the providers with what their callbacks need.
@@ -36,9 +34,30 @@ type providers struct {
 	callbacks map[string]api.Callback                                          // of the others, by name
 	phone     string                                                           // URL of the sandbox's phone page
 	rotation  *rotation                                                        // of their secrets
+	compare   func(func(context.Context) (sandbox.Records, error))             // lets that page count what was lost; nil: it is elsewhere
+	bare      []ports.Provider                                                 // all of them, with nothing around
 	redacters map[string]func(context.Context, string, string) ports.Redaction // by name
-	compare   func(sent func(context.Context) (int64, error))                  // lets that page count what was lost
 	close     func() error
+}
+
+// show tells people what the provider of a name is asked for an attempt; empty where
+// it cannot be told.
+func (p providers) show(name string, text ports.Text, at time.Time) string {
+	for _, provider := range p.bare {
+		if provider.Name() == name {
+			return shownBy(provider, text, at)
+		}
+	}
+	return ""
+}
+
+func shownBy(p ports.Provider, text ports.Text, at time.Time) string {
+	if p, ok := p.(interface {
+		Show(ports.Text, time.Time) string
+	}); ok {
+		return p.Show(text, at)
+	}
+	return ""
 }
 
 // sandboxName is the name of the provider that serves the texts of test keys.
@@ -96,46 +115,25 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 	if options.token == "" {
 		options.token = rand.Text()
 	}
-	callbackURL, inbound := cmp.Or(localURL, c.PublicURL), ""
-	if callbackURL != "" {
-		inbound = callbackURL + "/webhooks/twilio/inbound"
-	}
-	fake, err := sandbox.New(sandbox.Config{
-		AuthToken: options.token, LedgerPath: options.ledger, CallbackDelay: options.callbackDelay, InboundURL: inbound,
-	})
-	if err != nil {
-		return providers{}, err
-	}
-	addr := options.addr
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return providers{}, errors.Join(fmt.Errorf("listening for the sandbox: %w", err), fake.Close())
-	}
-	serving, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- serveHTTP(serving, listener, fake.Handler(), log) }()
-	url := "http://" + listener.Addr().String()
+	callbackURL := cmp.Or(localURL, c.PublicURL)
 	signs := func(verify func(string) bool) bool { return verify(options.token) }
-	p := providers{phone: url, compare: fake.Compare, accounts: []account{{localURL, signs}, {c.PublicURL, signs}}}
-	p.close = func() error {
-		err := fake.Close() // first, since it ends the calls that hang
-		stop()
-		return errors.Join(<-served, err)
+	p := providers{phone: options.url, accounts: []account{{localURL, signs}, {c.PublicURL, signs}}, close: func() error { return nil }}
+	if options.url == "" {
+		if err := p.serveSandbox(options.token, callbackURL, log); err != nil {
+			return providers{}, err
+		}
 	}
 	test, err := twilio.New(twilio.Config{
 		Name: sandboxName, AccountSID: sandbox.DefaultAccountSID, AuthToken: twilio.Secret(options.token), From: sandbox.DefaultFrom,
-		BaseURL: url, PublicURL: callbackURL, Timeout: c.ProviderTimeout, Concurrency: c.Concurrency,
+		BaseURL: p.phone, PublicURL: callbackURL, Timeout: c.ProviderTimeout, Concurrency: c.Concurrency,
 	})
 	if err != nil {
 		return providers{}, errors.Join(err, p.close())
 	}
-	p.Test = test
+	p.Test, p.bare = test, []ports.Provider{test}
 	p.redacts(sandboxName, test)
 	if len(c.Providers) == 0 {
-		log.Warn("no provider is configured: texts go to the sandbox and reach nobody", "phone", url)
+		log.Warn("no provider is configured: texts go to the sandbox and reach nobody", "phone", p.phone)
 		p.Live = p.Test
 		return p, nil
 	}
@@ -146,6 +144,32 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 		log.Warn("PROSMS_PUBLIC_URL is not set: providers cannot report what became of the texts")
 	}
 	return p, nil
+}
+
+// serveSandbox starts a sandbox on a free port of the loopback, which close ends.
+func (p *providers) serveSandbox(token, callbackURL string, log *slog.Logger) error {
+	config := sandbox.Config{AuthToken: token}
+	if callbackURL != "" {
+		config.InboundURL = callbackURL + "/webhooks/twilio/inbound"
+	}
+	fake, err := sandbox.New(config)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(fmt.Errorf("listening for the sandbox: %w", err), fake.Close())
+	}
+	serving, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- serveHTTP(serving, listener, fake.Handler(), log) }()
+	p.phone, p.compare = "http://"+listener.Addr().String(), fake.Compare
+	p.close = func() error {
+		err := fake.Close() // first, since it ends the calls that hang
+		stop()
+		return errors.Join(<-served, err)
+	}
+	return nil
 }
 
 // add opens the providers of the configuration, with the routes to them.
@@ -162,7 +186,7 @@ func (p *providers) add(c Config, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
-		p.All = append(p.All, provider)
+		p.All, p.bare = append(p.All, provider), append(p.bare, provider)
 		switch {
 		case config.Twilio != nil:
 			p.redacts(config.Name, provider)

@@ -130,6 +130,11 @@ func (k *rotating) Send(ctx context.Context, text ports.Text) ports.Outcome {
 	return outcome
 }
 
+// Show is the provider's own, of the secrets of now; empty where it has none.
+func (k *rotating) Show(text ports.Text, at time.Time) string {
+	return shownBy(k.current.Load().provider, text, at)
+}
+
 // verified reports whether verify holds for the secrets of now or for those before.
 // Where it does not, they may be old, and are read anew.
 func (k *rotating) verified(verify func(ProviderConfig) bool) bool {

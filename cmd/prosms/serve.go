@@ -51,6 +51,7 @@ type options struct {
 // gateway is what a running serve can be reached by.
 type gateway struct {
 	commands *commands.Handler
+	queries  projections.Queries
 	httpURL  string
 	adminURL string
 	phoneURL string
@@ -197,8 +198,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	flight := newFlightRecorder(o.log)
 	defer flight.Stop()
 	admin := newAdmin(measured.Handler(), flight, checks, o.log)
-	if len(c.Providers) == 0 { // or else it is not known which texts were the sandbox's
-		ps.compare(sentBy(queries))
+	if len(c.Providers) == 0 && ps.compare != nil { // or else it is not known which texts were the sandbox's
+		ps.compare(recordsBy(queries))
 	}
 	pages, err := newPages(c, o, handler, queries, limits.Limiter, st, b, ps, checks, hooks.Webhooks, identities, localURL)
 	if err != nil {
@@ -248,7 +249,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	if o.ready != nil {
 		parts.Go(named("ready", func() error {
-			return o.ready(running, gateway{handler, localURL, adminURL, ps.phone, pages.link(adminURL)})
+			return o.ready(running, gateway{handler, queries, localURL, adminURL, ps.phone, pages.link(adminURL)})
 		}))
 	}
 	o.log.Info("running", "roles", strings.Join(o.roles, ","), "database", st.kind, "http", localURL, "admin", listeners.admin.Addr())

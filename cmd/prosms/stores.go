@@ -15,6 +15,7 @@ import (
 	"github.com/pro-sms/prosms/adapters/postgres"
 	"github.com/pro-sms/prosms/adapters/sqlite"
 	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/migrations"
 	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -33,7 +34,8 @@ type stores struct {
 	importer   ports.Importer                                         // nil: has to be opened with the owner's rights
 	feed       func(group string) message.Subscriber                  // the log in frames, for one group of consumers
 	position   func(ctx context.Context, group string) (int64, error) // up to which a group has the log
-	poolUsage  func() float64                                         // connections in use, of those there may be: 0 to 1
+	migrations func(context.Context) ([]migrations.Applied, error)
+	poolUsage  func() float64 // connections in use, of those there may be: 0 to 1
 	ping       func(context.Context) error
 	close      func() error
 }
@@ -76,7 +78,7 @@ func openStoresAs(ctx context.Context, url string, log *slog.Logger, as openedAs
 		}
 		return stores{
 			kind: "sqlite", aloneSince: time.Now(), events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), keyUses: db.KeyUses(), leader: db.Leader(),
-			exporter: db.Exporter(), importer: db.Importer(),
+			exporter: db.Exporter(), importer: db.Importer(), migrations: db.Migrations,
 			feed:     func(group string) message.Subscriber { return db.Feed(group) },
 			position: db.Position, poolUsage: db.PoolUsage,
 			ping:  func(ctx context.Context) error { _, err := db.EventStore().Head(ctx); return err },
@@ -89,7 +91,7 @@ func openStoresAs(ctx context.Context, url string, log *slog.Logger, as openedAs
 	}
 	return stores{
 		kind: "postgres", events: db.EventStore(), views: db.Views(), keyring: db.Keyring(), keyUses: db.KeyUses(), leader: db.Leader(),
-		exporter: db.Exporter(),
+		exporter: db.Exporter(), migrations: db.Migrations,
 		feed:     func(group string) message.Subscriber { return db.Feed(group) },
 		position: func(ctx context.Context, group string) (int64, error) { return db.Feed(group).Position(ctx) },
 		poolUsage: func() float64 {

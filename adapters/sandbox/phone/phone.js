@@ -35,5 +35,17 @@ async function refresh() {
     if (again) { again = false; refresh(); }
   }
 }
+// What is pressed beside the phone leaves the reader where they are.
+document.addEventListener("submit", async (press) => {
+  const form = press.target;
+  if (!form.closest("#carrier")) return;
+  press.preventDefault();
+  try {
+    await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, press.submitter)) });
+  } catch {
+    // The sandbox is away.
+  }
+  refresh();
+});
 toEnd();
 new EventSource("/_sandbox/changes").addEventListener("change", refresh);

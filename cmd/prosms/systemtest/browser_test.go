@@ -265,7 +265,7 @@ func TestSTOPOnThePhoneStopsTexts(t *testing.T) {
 	a.look("phone", 1280, false)
 	a.look("phone", 1280, true)
 	a.look("phone", 390, false)
-	a.do("making bad weather", chromedp.Click(`.weather button[value=lost]`))
+	a.do("making bad weather", chromedp.Click(`button[value=lost]`))
 	a.shows("its answer is lost")
 	a.accessible(axeScript(t), "the phone")
 	a.settled("the phone")
@@ -289,6 +289,8 @@ func TestEveryAdminPageFitsAndIsQuiet(t *testing.T) {
 	dead := a.send(map[string]any{"to": "+15005550001", "body": "Hello again"})
 	a.becomes(doubted, "delivered")
 	a.becomes(dead, "dead_lettered")
+	a.do("examining the installation", chromedp.Navigate(a.pages+"/system"), chromedp.Click(`form[action="/system/doctor"] button`))
+	a.shows("Examine again", "event log")
 	for _, page := range [][2]string{
 		{"overview", "/"}, {"messages", "/messages"}, {"message", "/messages/" + doubted}, {"dead-letter", "/messages/" + dead}, {"dead-letters", "/dead-letters"}, {"dry-run", "/dead-letters/replay"},
 		{"providers", "/providers"}, {"consent", "/consent"}, {"inbound", "/inbound"}, {"events", "/events"}, {"audit", "/audit"},
