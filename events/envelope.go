@@ -56,7 +56,7 @@ func (r *Recorded) Decode() error {
 	if err != nil {
 		return fmt.Errorf("position %d: %w", r.Position, err)
 	}
-	if err := json.Unmarshal(r.RawMeta, &r.Meta); err != nil {
+	if r.Meta, err = decodeMeta(r.RawMeta); err != nil {
 		return fmt.Errorf("position %d: malformed meta", r.Position)
 	}
 	r.Data = data
