@@ -21,9 +21,13 @@ func (a *alphabet) all(text string) bool {
 	return true
 }
 
-const lowerAndDigits = "abcdefghijklmnopqrstuvwxyz0123456789"
+const (
+	lowerAndDigits = "abcdefghijklmnopqrstuvwxyz0123456789"
+	upper          = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
 
 var (
 	names          = alphabetOf(lowerAndDigits + "_-/") // of what names a key, or a number
-	base64Alphabet = alphabetOf(lowerAndDigits + "ABCDEFGHIJKLMNOPQRSTUVWXYZ+/=")
+	base64Alphabet = alphabetOf(lowerAndDigits + upper + "+/=")
+	plain          = alphabetOf(lowerAndDigits + upper + "_-/.:") // some of what no JSON escapes
 )
