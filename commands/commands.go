@@ -33,7 +33,7 @@ type Handler struct {
 	PlainCallbacks bool
 	Now            func() time.Time // nil: time.Now
 
-	senders senders
+	senders, recipients numbers
 }
 
 // Caller is who asks, as the inbound adapter has established it.
