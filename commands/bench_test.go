@@ -61,3 +61,17 @@ func BenchmarkSend(b *testing.B) {
 		})
 	})
 }
+
+// BenchmarkClaim is the claim of a whole frame, on a store in memory.
+func BenchmarkClaim(b *testing.B) {
+	w := newWorld(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		work := w.accept(64)
+		b.StartTimer()
+		if claims, err := w.dispatcher.claim(b.Context(), work, &kept{}); err != nil || len(claims) != len(work) {
+			b.Fatalf("%d claims, %v", len(claims), err)
+		}
+	}
+}

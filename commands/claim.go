@@ -40,11 +40,10 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 		return nil, err
 	}
 	// Probes of a provider that is down cost attempts: of those who have most.
-	slices.SortStableFunc(candidates, func(a, b candidate) int {
+	slices.SortStableFunc(candidates, func(a, b *candidate) int {
 		return b.State.AttemptsLeft(d.Schedule) - a.State.AttemptsLeft(d.Schedule)
 	})
-	var writes []ports.Write
-	var asked []candidate
+	writes, asked := make([]ports.Write, 0, len(candidates)), make([]*candidate, 0, len(candidates))
 	now := d.now()
 	for _, c := range candidates {
 		claim := domain.Claim{
@@ -84,6 +83,7 @@ func (d *Dispatcher) claimOnce(ctx context.Context, work []ports.Work, claims *[
 		}
 		return nil, err
 	}
+	*claims = slices.Grow(*claims, len(results))
 	for i, result := range results {
 		c, w := asked[i], writes[i]
 		if result.Err != nil {
@@ -140,13 +140,13 @@ func (c *candidate) admit(ctx context.Context, gate *Gate, tired bool) (shortest
 	return shortest, false
 }
 
-func (c candidate) optedOut() bool {
+func (c *candidate) optedOut() bool {
 	return slices.ContainsFunc(c.consents, func(s stream[domain.Consent]) bool { return s.State.OptedOut })
 }
 
 // grounds are the versions that the decision depends on: an opt-out, and a
 // forgetting, that is committed before the claim wins.
-func (c candidate) grounds() []ports.Require {
+func (c *candidate) grounds() []ports.Require {
 	var grounds []ports.Require
 	for _, s := range c.consents {
 		grounds = append(grounds, ports.Require{StreamID: s.ID, Version: s.Version})
@@ -159,10 +159,10 @@ func (c candidate) grounds() []ports.Require {
 
 // erased reports whether there is nothing to send any more. What was accepted before
 // its recipient was forgotten is not sent, even where its key is still at hand.
-func (c candidate) erased() bool { return c.Erased || c.forgetAt > c.position }
+func (c *candidate) erased() bool { return c.Erased || c.forgetAt > c.position }
 
 // load reads the streams that claiming work depends on.
-func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, error) {
+func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]*candidate, error) {
 	ids := make([]string, len(work))
 	for i, w := range work {
 		ids[i] = w.MessageID
@@ -171,14 +171,14 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, 
 	if err != nil {
 		return nil, err
 	}
-	var candidates []candidate
+	candidates := make([]*candidate, 0, len(work))
 	seen := map[string]bool{}
 	for _, w := range work {
 		s := fold[domain.Message](w.MessageID, messages[w.MessageID])
 		if seen[w.MessageID] || !s.State.Waiting() || s.State.Attempt+1 != w.Attempt {
 			continue
 		}
-		c := candidate{stream: s, work: w, position: messages[w.MessageID][0].Position}
+		c := &candidate{stream: s, work: w, position: messages[w.MessageID][0].Position}
 		if !s.Erased {
 			c.providers = d.Providers.For(s.ID, s.State)
 		}
@@ -195,13 +195,12 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]candidate, 
 }
 
 // loadGrounds reads what is known of the recipients of candidates.
-func (d *Dispatcher) loadGrounds(ctx context.Context, candidates []candidate) error {
+func (d *Dispatcher) loadGrounds(ctx context.Context, candidates []*candidate) error {
 	if len(candidates) == 0 {
 		return nil
 	}
 	var ids []string
-	for i := range candidates {
-		c := &candidates[i]
+	for _, c := range candidates {
 		text := c.State.Text
 		c.consents = []stream[domain.Consent]{{ID: text.Consent}}
 		if !c.Erased {
@@ -217,8 +216,7 @@ func (d *Dispatcher) loadGrounds(ctx context.Context, candidates []candidate) er
 	if err != nil {
 		return err
 	}
-	for i := range candidates {
-		c := &candidates[i]
+	for _, c := range candidates {
 		for n, consent := range c.consents {
 			c.consents[n] = fold[domain.Consent](consent.ID, recorded[consent.ID])
 		}

@@ -37,8 +37,8 @@ type Handler struct {
 	// SentAs finds the message of a receipt that does not name it; nil: nobody does.
 	SentAs SentAs
 
-	senders senders
-	strays  strays
+	senders, recipients numbers
+	strays              strays
 }
 
 // Caller is who asks, as the inbound adapter has established it.

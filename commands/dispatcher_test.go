@@ -59,7 +59,7 @@ func (c *carrier) sent() int {
 
 // world is a gateway's core on memory stores, with the clock of the test.
 type world struct {
-	t          *testing.T
+	t          testing.TB
 	store      *memory.EventStore
 	sealer     *Sealer
 	carrier    *carrier
@@ -67,7 +67,7 @@ type world struct {
 	dispatcher *Dispatcher
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{t: t, store: &memory.EventStore{}, carrier: &carrier{}}
 	lookup := Lookup("0123456789abcdef0123456789abcdef")
 	w.sealer = &Sealer{EventStore: w.store, Keyring: w.store.Keyring(), Lookup: lookup}

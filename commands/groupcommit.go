@@ -10,15 +10,16 @@ import (
 )
 
 // GroupCommit gathers the appends of concurrent callers into few commits: while
-// one commit is being written, the next batch gathers. No timer holds anything
-// back, so a lone append is one commit. Guarantees are those of EventStore.
+// one commit is being written, the next batch gathers, since commits take turns
+// anyhow. Only a batch that is full does not wait for its turn. No timer holds
+// anything back, so a lone append is one commit. Guarantees are those of EventStore.
 //
 // A caller whose batch is due has it written for all in it, by a goroutine that
 // ends with the commit, or with Timeout. Wait awaits those.
 type GroupCommit struct {
 	ports.EventStore
 	MaxEvents  int           // in a commit, unless one Append brings more; 0: 512
-	Writers    int           // commits under way at once; 0: 2, so that one gathers while one is written
+	Writers    int           // commits under way at once, all but one of them full; 0: 2
 	MaxWaiting int           // events that may wait, beyond that ErrUnavailable; 0: 20,000
 	Timeout    time.Duration // of one commit; 0: 15 s
 
@@ -85,7 +86,7 @@ func (g *GroupCommit) Wait() { g.writing.Wait() }
 func (g *GroupCommit) enter(p *pending) ([]*pending, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.active < orDefault(g.Writers, 2) {
+	if g.active == 0 {
 		g.active++
 		return []*pending{p}, nil
 	}
@@ -94,8 +95,15 @@ func (g *GroupCommit) enter(p *pending) ([]*pending, error) {
 	}
 	g.queue = append(g.queue, p)
 	g.waiting += p.events
+	if g.active < orDefault(g.Writers, 2) && g.full() {
+		g.active++
+		g.handOver()
+	}
 	return nil, nil
 }
+
+// full reports whether what waits makes a whole commit. It needs g.mu.
+func (g *GroupCommit) full() bool { return g.waiting >= orDefault(g.MaxEvents, 512) }
 
 // gather takes from the queue what can share a commit with leader, in order.
 func (g *GroupCommit) gather(leader *pending) []*pending {
@@ -147,7 +155,7 @@ func (g *GroupCommit) write(ctx context.Context, batch []*pending) {
 
 // handOver lets the first in the queue write the next batch. It needs g.mu.
 func (g *GroupCommit) handOver() {
-	if len(g.queue) == 0 {
+	if len(g.queue) == 0 || g.active > 1 && !g.full() {
 		g.active--
 		return
 	}

@@ -100,6 +100,31 @@ func TestAppendsThatArriveDuringACommitShareTheNext(t *testing.T) {
 	})
 }
 
+func TestOnlyAFullBatchIsWrittenBesideAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newGated()
+		g := &GroupCommit{EventStore: store, MaxEvents: 2}
+		var results []func() (ports.Result, error)
+		for i, commits := range []int{1, 1, 2, 2, 2} { // under way after each append
+			results = append(results, begin(t, g, write(fmt.Sprint("stream", i), 0)))
+			if len(store.commits) != commits {
+				t.Errorf("append %d: %d commits are under way, want %d", i, len(store.commits), commits)
+			}
+		}
+		for range 3 {
+			store.tokens <- struct{}{}
+		}
+		for i, result := range results {
+			if _, err := result(); err != nil {
+				t.Errorf("append %d: %v", i, err)
+			}
+		}
+		if len(store.commits) != 3 {
+			t.Errorf("%d commits, want 3", len(store.commits))
+		}
+	})
+}
+
 func TestTwoAppendsToOneStreamNeverShareACommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newGated()

@@ -41,7 +41,7 @@ func (w *wire) Close() error { return nil }
 
 // take returns the work published so far, a list for each message by topic, and
 // forgets it.
-func (w *wire) take(t *testing.T) map[string][][]ports.Work {
+func (w *wire) take(t testing.TB) map[string][][]ports.Work {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -53,19 +53,22 @@ func (h *Handler) validate(request Send) (events.MessageAccepted, error) {
 func (h *Handler) validateAddresses(invalid *Invalid, request Send, text *events.MessageAccepted) {
 	if request.To == "" {
 		invalid.add("/to", CodeRequired, "name the recipient")
-	} else if to, err := phone.Parse(request.To, h.Region); err != nil {
+	} else if to, err := h.recipients.parse(request.To, h.dialled); err != nil {
 		invalid.add("/to", CodeInvalidNumber, numberDetail(err))
 	} else {
 		text.To = events.Personal(to)
 	}
 	if request.From != "" {
-		from, err := h.senders.parse(request.From)
+		from, err := h.senders.parse(request.From, phone.ParseSender)
 		if err != nil {
 			invalid.add("/from", CodeInvalidSender, "an E.164 number, a short code of 3 to 8 digits, or 1 to 11 letters and digits")
 		}
 		text.From = events.Personal(from)
 	}
 }
+
+// dialled reads a number as it is dialled where the handler is.
+func (h *Handler) dialled(raw string) (string, error) { return phone.Parse(raw, h.Region) }
 
 // numberDetail explains a refusal of phone.Parse.
 func numberDetail(err error) string {

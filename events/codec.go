@@ -18,10 +18,10 @@ type upcaster func(json.RawMessage) (json.RawMessage, error)
 // shapes is the catalogue: a line per type. A changed payload raises the schema
 // and adds an upcaster and a golden file; it never edits an old one.
 var shapes = map[string]shape{
-	"message.accepted":         {1, decodeAs[MessageAccepted], nil},
+	"message.accepted":         {1, scanned(scanAccepted), nil},
 	"message.deferred":         {1, decodeAs[MessageDeferred], nil},
-	"message.attempted":        {1, decodeAs[MessageAttempted], nil},
-	"message.dispatched":       {1, decodeAs[MessageDispatched], nil},
+	"message.attempted":        {1, scanned(scanAttempted), nil},
+	"message.dispatched":       {1, scanned(scanDispatched), nil},
 	"message.failed":           {1, decodeAs[MessageFailed], nil},
 	"message.retried":          {1, decodeAs[MessageRetried], nil},
 	"message.in_doubt":         {1, decodeAs[MessageInDoubt], nil},
@@ -35,11 +35,11 @@ var shapes = map[string]shape{
 	"message.canceled":         {1, decodeAs[MessageCanceled], nil},
 	"message.expired":          {1, decodeAs[MessageExpired], nil},
 	"message.receipt_ignored":  {1, decodeAs[MessageReceiptIgnored], nil},
+	"message.redacted":         {1, decodeAs[MessageRedacted], nil},
+	"message.redaction_failed": {1, decodeAs[MessageRedactionFailed], nil},
 	"receipt.unknown":          {1, decodeAs[ReceiptUnknown], nil},
 	"consent.opted_out":        {1, decodeAs[ConsentOptedOut], nil},
 	"consent.opted_in":         {1, decodeAs[ConsentOptedIn], nil},
-	"message.redacted":         {1, decodeAs[MessageRedacted], nil},
-	"message.redaction_failed": {1, decodeAs[MessageRedactionFailed], nil},
 	"inbound.received":         {1, decodeAs[InboundReceived], nil},
 	"key.issued":               {1, decodeAs[KeyIssued], nil},
 	"key.revoked":              {1, decodeAs[KeyRevoked], nil},

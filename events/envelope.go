@@ -1,8 +1,10 @@
 package events
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -22,11 +24,29 @@ type Envelope struct {
 
 // MarshalJSON writes {position, stream_id, version, type, schema, data, meta,
 // recorded_at, digest}, data and meta byte for byte as stored.
-func (r Recorded) MarshalJSON() ([]byte, error) {
-	return json.Marshal(Envelope{
-		r.Position, r.StreamID, r.Version, r.Type, r.Schema,
-		r.RawData, r.RawMeta, r.RecordedAt.UTC(), r.Digest,
-	})
+func (r Recorded) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil), nil }
+
+// AppendJSON appends what MarshalJSON writes to b.
+func (r Recorded) AppendJSON(b []byte) []byte {
+	b = strconv.AppendInt(append(b, `{"position":`...), r.Position, 10)
+	b = appendText(append(b, `,"stream_id":`...), r.StreamID)
+	b = strconv.AppendInt(append(b, `,"version":`...), int64(r.Version), 10)
+	b = appendText(append(b, `,"type":`...), r.Type)
+	b = strconv.AppendInt(append(b, `,"schema":`...), int64(r.Schema), 10)
+	b = append(append(b, `,"data":`...), r.RawData...)
+	b = append(append(b, `,"meta":`...), r.RawMeta...)
+	b = r.RecordedAt.UTC().AppendFormat(append(b, `,"recorded_at":"`...), time.RFC3339Nano)
+	b = hex.AppendEncode(append(b, `","digest":"`...), r.Digest[:])
+	return append(b, `"}`...)
+}
+
+// appendText appends a string that seldom has anything to escape.
+func appendText(b []byte, text string) []byte {
+	if plain.all(text) {
+		return append(append(append(b, '"'), text...), '"')
+	}
+	quoted, _ := json.Marshal(text) // of a string there is no error
+	return append(b, quoted...)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes and decodes the event.
@@ -56,7 +76,7 @@ func (r *Recorded) Decode() error {
 	if err != nil {
 		return fmt.Errorf("position %d: %w", r.Position, err)
 	}
-	if err := json.Unmarshal(r.RawMeta, &r.Meta); err != nil {
+	if r.Meta, err = decodeMeta(r.RawMeta); err != nil {
 		return fmt.Errorf("position %d: malformed meta", r.Position)
 	}
 	r.Data = data

@@ -64,28 +64,14 @@ func (p Personal) split() (s sealedJSON, ok bool) {
 	return s, ok && s.whole()
 }
 
+// personal returns s as events and views carry it.
+func (s sealedJSON) personal() Personal {
+	return Personal(sealedMark + s.Subject + "|" + s.Day + "|" + s.Name + "|" + s.Sealed)
+}
+
 // whole reports whether s can be a sealed value: nothing in it needs to be escaped.
 func (s sealedJSON) whole() bool {
-	return s.Subject != "" && names(s.Subject) && names(s.Day) && names(s.Name) && base64Alphabet(s.Sealed)
-}
-
-// names reports whether text can name a key, or a number.
-func names(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' && c != '/' {
-			return false
-		}
-	}
-	return true
-}
-
-func base64Alphabet(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '+' && c != '/' && c != '=' {
-			return false
-		}
-	}
-	return true
+	return s.Subject != "" && names.all(s.Subject) && names.all(s.Day) && names.all(s.Name) && base64Alphabet.all(s.Sealed)
 }
 
 // MarshalJSON writes a plain value as a string and a sealed one as its object.
@@ -113,7 +99,7 @@ func (p *Personal) UnmarshalJSON(b []byte) error {
 		if !ok && json.Unmarshal(b, &s) != nil || !s.whole() {
 			return errors.New("reading a sealed value: malformed")
 		}
-		*p = Personal(sealedMark + s.Subject + "|" + s.Day + "|" + s.Name + "|" + s.Sealed)
+		*p = s.personal()
 		return nil
 	}
 	var plain string

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/pro-sms/prosms/events"
 )
@@ -30,6 +31,28 @@ func (f EventFrame) Of(ctx context.Context, store EventStore) (bool, error) {
 		return false, fmt.Errorf("looking for event %d: %w", last.Position, err)
 	}
 	return len(recorded) == 1 && recorded[0].Digest == last.Digest, nil
+}
+
+// MarshalJSON writes f as DecodeEvents reads it quickest.
+func (f EventFrame) MarshalJSON() ([]byte, error) { return f.Encode(), nil }
+
+// Encode returns what MarshalJSON writes. encoding/json would go over each byte of it
+// twice more.
+func (f EventFrame) Encode() []byte {
+	size := 64
+	for _, e := range f.Events {
+		size += 300 + len(e.RawData) + len(e.RawMeta) // the former for all else
+	}
+	b := strconv.AppendInt(append(make([]byte, 0, size), `{"first":`...), f.First, 10)
+	b = strconv.AppendInt(append(b, `,"last":`...), f.Last, 10)
+	b = append(b, `,"events":[`...)
+	for i, e := range f.Events {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = e.AppendJSON(b)
+	}
+	return append(b, `]}`...)
 }
 
 // sealedFrame is an EventFrame whose events are not decoded yet.

@@ -12,8 +12,9 @@ import (
 )
 
 // AdminHandler serves operators on a listener of their own: /metrics, /debug/pprof/,
-// /livez and /readyz, and at /debug/flight the last seconds of the runtime's trace. A
-// nil log is slog.Default. It has no authentication: the listener must not be public.
+// /livez and /readyz, and at /debug/flight the last seconds of the runtime's trace,
+// if it is recorded. A nil log is slog.Default. It has no authentication: the listener
+// must not be public.
 func AdminHandler(metrics, flight http.Handler, checks []Check, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	h := newHealth(checks, cmp.Or(log, slog.Default()))

@@ -36,7 +36,7 @@ func (f *FlightRecorder) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	defer f.asking.Unlock()
 	var recorded bytes.Buffer
 	if f.recorder == nil || !f.recorder.Enabled() {
-		http.Error(w, "not recording", http.StatusServiceUnavailable)
+		http.Error(w, "not recording: PROSMS_FLIGHT_RECORDER starts it, /debug/pprof/trace records what is to come", http.StatusServiceUnavailable)
 		return
 	}
 	if _, err := f.recorder.WriteTo(&recorded); err != nil {

@@ -128,6 +128,11 @@ func TestOperatorsGetMetricsProfilesAndHealth(t *testing.T) {
 	}
 	defer flight.Stop()
 	handler := api.AdminHandler(metrics, &flight, nil, nil)
+	off := httptest.NewRecorder()
+	new(api.FlightRecorder).ServeHTTP(off, httptest.NewRequestWithContext(t.Context(), "GET", "/debug/flight", nil))
+	if off.Code != http.StatusServiceUnavailable || !strings.Contains(off.Body.String(), "PROSMS_FLIGHT_RECORDER") {
+		t.Errorf("a recorder that is off: %d %s", off.Code, off.Body)
+	}
 	for path, want := range map[string]string{
 		"/metrics": "sms_dead_letters", "/livez": "ok", "/readyz": "ok",
 		"/debug/pprof/": "goroutine", "/debug/pprof/goroutine?debug=1": "goroutine profile", "/debug/pprof/cmdline": "",

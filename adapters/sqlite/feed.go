@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -114,12 +113,8 @@ func (f *Feed) step(ctx context.Context, out chan<- *message.Message) (delivered
 	if err != nil || len(frame.Events) == 0 {
 		return false, err
 	}
-	payload, err := json.Marshal(frame)
-	if err != nil {
-		return false, fmt.Errorf("encoding frame %d to %d: %w", frame.First, frame.Last, err)
-	}
 	uuid := fmt.Sprintf("%s:%d-%d", f.group, frame.First, frame.Last)
-	if err := deliver(ctx, out, uuid, payload); err != nil {
+	if err := deliver(ctx, out, uuid, frame.Encode()); err != nil {
 		return false, err
 	}
 	return true, f.db.moveOffset(context.WithoutCancel(ctx), f.group, frame.Last)

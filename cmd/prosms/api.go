@@ -56,10 +56,13 @@ func newAdmin(metrics, flight http.Handler, checks []api.Check, log *slog.Logger
 	return api.AdminHandler(metrics, flight, checks, log)
 }
 
-// newFlightRecorder starts recording. There is one to a process: a second serve in
-// the same one, as in tests, has none.
-func newFlightRecorder(log *slog.Logger) *api.FlightRecorder {
+// newFlightRecorder starts recording, if that is wanted. There is one to a process: a
+// second serve in the same one, as in tests, has none.
+func newFlightRecorder(c Config, log *slog.Logger) *api.FlightRecorder {
 	flight := &api.FlightRecorder{}
+	if !c.FlightRecorder {
+		return flight
+	}
 	if err := flight.Start(); err != nil {
 		log.Warn("no flight recorder", "error", err)
 	}

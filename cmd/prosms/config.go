@@ -44,6 +44,8 @@ type Config struct {
 	LogFormat string
 	LogLevel  string
 
+	FlightRecorder bool
+
 	Region              string
 	RetryDelays         []time.Duration
 	MaxRetries          int
@@ -182,6 +184,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_START_TIMEOUT", "2m", duration(&c.StartTimeout, time.Second, time.Hour), "how long serve waits for a database that does not answer yet", false},
 		{"PROSMS_LOG_FORMAT", "auto", oneOf(&c.LogFormat, "auto", "pretty", "text", "json"), "pretty, text or json; auto: pretty on a terminal, in colour unless NO_COLOR is set, and text elsewhere", false},
 		{"PROSMS_LOG_LEVEL", "info", oneOf(&c.LogLevel, "debug", "info", "warn", "error"), "debug, info, warn or error", false},
+		{"PROSMS_FLIGHT_RECORDER", "false", boolean(&c.FlightRecorder), "true: keep the last seconds of the runtime's trace, for /debug/flight of PROSMS_ADMIN_ADDR; it costs a twentieth of the CPU", false},
 		{"OTEL_EXPORTER_OTLP_ENDPOINT", "", text(&c.OTLPEndpoint), "where traces go, over http/protobuf, such as http://localhost:4318; empty: nothing is traced; other OTEL_ variables hold as well", false},
 	}
 }

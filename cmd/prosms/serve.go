@@ -195,7 +195,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
 	measured.Sample(newGauges(st, b, queries, runner, gate.States, handler.Fuse)...)
-	flight := newFlightRecorder(o.log)
+	flight := newFlightRecorder(c, o.log)
 	defer flight.Stop()
 	admin := newAdmin(measured.Handler(), flight, checks, o.log)
 	if len(c.Providers) == 0 && ps.compare != nil { // or else it is not known which texts were the sandbox's
