@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -64,7 +65,7 @@ type LastError struct {
 // messagesView is the table behind the list of messages and the scheduler.
 var messagesView = ports.View{
 	Name:    "messages",
-	Columns: []string{"tenant", "status", "lane", "recipient", "reference", "provider_message_id", "created_at", "updated_at", "due_at"},
+	Columns: []string{"tenant", "status", "lane", "recipient", "reference", "provider_message_id", "created_at", "updated_at", "due_at", "error"},
 }
 
 // Messages is the projection of messages.
@@ -77,8 +78,16 @@ func Messages() Projection {
 			return ""
 		},
 		func(m Message) []any {
-			return []any{m.Tenant, m.Status, m.Lane, m.Consent, orNull(m.Reference), orNull(m.ProviderMessageID), m.CreatedAt, m.UpdatedAt, m.attentionAt()}
+			return []any{m.Tenant, m.Status, m.Lane, m.Consent, orNull(m.Reference), orNull(m.ProviderMessageID), m.CreatedAt, m.UpdatedAt, m.attentionAt(), m.failure()}
 		})
+}
+
+// failure is the error column: the code of the last failure, or else its class.
+func (m Message) failure() any {
+	if m.LastError == nil {
+		return nil
+	}
+	return orNull(cmp.Or(m.LastError.Code, m.LastError.Class))
 }
 
 func orNull(s string) any {

@@ -63,6 +63,7 @@ type MessageFilter struct {
 	After         *ports.Cursor
 
 	ProviderMessageID string
+	Error             string // code of the last failure, or its class where it has none
 }
 
 // Messages returns a page and the cursor of the next one, nil after the last.
@@ -70,7 +71,7 @@ func (q Queries) Messages(ctx context.Context, f MessageFilter) ([]Message, *por
 	where := []ports.Condition{{Column: "tenant", Op: ports.Equal, Value: f.Tenant}}
 	for column, value := range map[string]string{
 		"status": f.Status, "lane": f.Lane, "recipient": f.Consent, "reference": f.Reference,
-		"provider_message_id": f.ProviderMessageID,
+		"provider_message_id": f.ProviderMessageID, "error": f.Error,
 	} {
 		if value != "" {
 			where = append(where, ports.Condition{Column: column, Op: ports.Equal, Value: value})

@@ -18,7 +18,10 @@ func selection(view ports.View, q ports.Query) (string, []any, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	conditions = append(conditions, order+" IS NOT NULL")
+	// Said twice, it has SQLite take an index for it that has nothing else.
+	if q.After == nil && !slices.ContainsFunc(q.Where, func(c ports.Condition) bool { return c.Column == q.OrderBy }) {
+		conditions = append(conditions, order+" IS NOT NULL")
+	}
 	direction, beyond := "ASC", ">"
 	if q.Desc {
 		direction, beyond = "DESC", "<"

@@ -26,7 +26,7 @@ const formTime = "2006-01-02T15:04"
 
 // search is the filter form of the list, as it stands in the URL.
 type search struct {
-	Q, Status, Lane, Tenant, Since, Until string
+	Q, Status, Lane, Tenant, Error, Since, Until string
 
 	filter  projections.MessageFilter
 	consent func(tenant string) string // of the number that Q is; nil: it is none
@@ -35,14 +35,14 @@ type search struct {
 
 // Any reports whether anything is filtered.
 func (s search) Any() bool {
-	return s.Q+s.Status+s.Lane+s.Tenant+s.Since+s.Until != ""
+	return s.Q+s.Status+s.Lane+s.Tenant+s.Error+s.Since+s.Until != ""
 }
 
 // Values returns the search as a query.
 func (s search) Values() url.Values {
 	q := url.Values{}
 	for name, value := range map[string]string{
-		"q": s.Q, "status": s.Status, "lane": s.Lane, "tenant": s.Tenant, "since": s.Since, "until": s.Until,
+		"q": s.Q, "status": s.Status, "lane": s.Lane, "tenant": s.Tenant, "error": s.Error, "since": s.Since, "until": s.Until,
 	} {
 		if value != "" {
 			q.Set(name, value)
@@ -107,11 +107,12 @@ var (
 func (u *ui) readSearch(q url.Values) (search, error) {
 	s := search{
 		Q: strings.TrimSpace(q.Get("q")), Status: q.Get("status"), Lane: q.Get("lane"), Tenant: q.Get("tenant"),
+		Error: strings.ReplaceAll(strings.TrimSpace(q.Get("error")), " ", "_"), // a class is shown without underscores
 		Since: q.Get("since"), Until: q.Get("until"),
 	}
-	s.filter = projections.MessageFilter{Tenant: s.Tenant, Status: s.Status, Lane: s.Lane}
+	s.filter = projections.MessageFilter{Tenant: s.Tenant, Status: s.Status, Lane: s.Lane, Error: s.Error}
 	if s.Status != "" && !slices.Contains(domain.Statuses, domain.Status(s.Status)) ||
-		s.Lane != "" && !slices.Contains(domain.Lanes, domain.Lane(s.Lane)) || len(s.Q) > 200 {
+		s.Lane != "" && !slices.Contains(domain.Lanes, domain.Lane(s.Lane)) || len(s.Q) > 200 || len(s.Error) > 200 {
 		return s, errBadQuery
 	}
 	for _, t := range []struct {
