@@ -16,11 +16,15 @@ import (
 // keysData is the list of API keys, and the one that was just made.
 type keysData struct {
 	Keys   []projections.Key
+	Used   map[string]time.Time // by key, to about a minute; nil: nobody notes it
 	Issued *commands.IssuedKey
 	Scopes []domain.Scope
 	Next   string
 	APIURL string
 }
+
+// Tracked reports whether it is known when keys were used.
+func (d keysData) Tracked() bool { return d.Used != nil }
 
 func (u *ui) keys(w http.ResponseWriter, r *http.Request, v visit) error {
 	return u.showKeys(w, r, v, nil)
@@ -36,6 +40,15 @@ func (u *ui) showKeys(w http.ResponseWriter, r *http.Request, v visit, issued *c
 		return err
 	}
 	d := keysData{Keys: keys, Issued: issued, Scopes: domain.Scopes, APIURL: u.APIURL}
+	if u.KeyUses != nil {
+		ids := make([]string, len(keys))
+		for i, key := range keys {
+			ids[i] = key.ID
+		}
+		if d.Used, err = u.KeyUses.LastUsed(r.Context(), ids); err != nil {
+			return err
+		}
+	}
 	if next != nil {
 		d.Next = "/keys?after=" + writeCursor(next)
 	}

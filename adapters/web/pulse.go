@@ -29,6 +29,7 @@ type beat struct {
 	Statuses map[string]int64 `json:"statuses"`
 	Waiting  map[string]int   `json:"waiting"` // by lane; -1: not known
 	Lag      map[string]int64 `json:"lag"`     // events by projection
+	Relay    int64            `json:"relay"`   // events that the bus has yet to be told; -1: not known
 	Head     int64            `json:"head"`
 }
 
@@ -137,6 +138,12 @@ func (p *pulse) beat(ctx context.Context, m *meter) beat {
 				n = -1
 			}
 			b.Waiting[string(lane)] = n
+		}
+	}
+	b.Relay = -1
+	if p.RelayLag != nil {
+		if behind, err := p.RelayLag(ctx); err == nil {
+			b.Relay = behind
 		}
 	}
 	for _, name := range p.Projections {

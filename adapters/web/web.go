@@ -31,7 +31,9 @@ type UI struct {
 
 	Depth       func(ctx context.Context, lane domain.Lane) (int, error) // waiting in a lane; nil: not shown
 	Projections []string                                                 // whose lag is shown
+	RelayLag    func(ctx context.Context) (int64, error)                 // events that the bus has yet to be told; nil: not shown
 	Providers   []Provider
+	KeyUses     ports.KeyUses      // nil: when keys were used is not shown
 	Webhooks    *commands.Webhooks // nil: not shown
 	Checks      []Check
 	Settings    []Setting

@@ -37,7 +37,11 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 			return b.Depth(ctx, ports.DispatchTopic(lane))
 		},
 		Settings: c.shown, APIURL: apiURL, PhoneURL: ps.phone, Log: o.log,
-		Migrations: st.migrations, Examine: examiner(c), Request: ps.show,
+		KeyUses: st.keyUses, Migrations: st.migrations, Examine: examiner(c), Request: ps.show,
+		RelayLag: func(ctx context.Context) (int64, error) {
+			lag, err := relayLag(ctx, queries.Store, st, b.relayGroups())
+			return int64(lag[""]), err
+		},
 	}
 	for _, projection := range newProjections(handler.Lookup) {
 		ui.Projections = append(ui.Projections, projection.Name)
@@ -69,6 +73,9 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 
 // examiner has the doctor look at the installation, as the command does.
 func examiner(c Config) func(context.Context) []web.Finding {
+	if len(c.Providers) == 0 {
+		c.PublicURL = "" // serve has put that of the sandbox's callbacks there
+	}
 	return func(ctx context.Context) []web.Finding {
 		var found findings
 		found.examine(ctx, c, slog.New(slog.DiscardHandler))

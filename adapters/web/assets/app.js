@@ -93,11 +93,32 @@ function beat(b) {
   if (top) top.textContent = "peak " + grouped(most) + "/s";
   for (const t of all("[data-live]")) {
     const value = b[t.dataset.live];
-    t.textContent = t.dataset.live === "head" ? grouped(value) : !b.timed ? "–" : value < 1000 ? value + " ms" : span(value);
+    t.textContent = t.dataset.live === "head" || t.dataset.live === "relay" ? grouped(Math.max(0, value)) : !b.timed ? "–" : value < 1000 ? value + " ms" : span(value);
   }
   for (const t of all("[data-status]")) t.textContent = grouped((b.statuses || {})[t.dataset.status] || 0);
   for (const t of all("[data-waiting]")) { const n = b.waiting[t.dataset.waiting]; t.textContent = n < 0 ? "not known" : grouped(n || 0); }
   for (const t of all("[data-lag]")) t.textContent = grouped(b.lag[t.dataset.lag] || 0);
+  freshen(JSON.stringify(b.statuses));
+}
+
+// What the beat has no numbers for is drawn anew by the server when texts have come to
+// other statuses, every few seconds at the most.
+let drawn = "", drawing = 0;
+async function freshen(statuses) {
+  if (statuses === drawn || Date.now() - drawing < 3000) return;
+  drawn = statuses;
+  drawing = Date.now();
+  try {
+    const answer = await fetch(location.href, { cache: "no-store" });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const fresh of all("[data-fresh]", page)) {
+      const shown = document.querySelector(`[data-fresh="${fresh.dataset.fresh}"]`);
+      if (shown && shown.innerHTML !== fresh.innerHTML && !shown.contains(document.activeElement)) shown.replaceWith(fresh);
+    }
+  } catch {
+    drawn = ""; // the next beat tries again
+  }
 }
 
 // A text's page is drawn anew when something happens to it.
