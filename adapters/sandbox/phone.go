@@ -175,11 +175,12 @@ func (s *Sandbox) changes(w http.ResponseWriter, r *http.Request) {
 		_, err := fmt.Fprint(w, text)
 		return err == nil && controller.Flush() == nil
 	}
+	changed := s.changed.wait()
 	for ok := say("event: change\ndata: first\n\n"); ok; {
-		changed := s.changed.wait()
 		beat := time.NewTimer(phoneBeat)
 		select {
 		case <-changed:
+			changed = s.changed.wait() // before it is told, so that what comes meanwhile is told next
 			ok = say("event: change\ndata: more\n\n") && s.wait(r.Context(), phonePace)
 		case <-beat.C:
 			ok = say(": still here\n\n")

@@ -209,4 +209,8 @@ func TestThePhoneFollowsChanges(t *testing.T) {
 	if got := next(); got != "more" {
 		t.Errorf("after a text: %s", got)
 	}
+	b.Changed() // while the page is given time to draw what came before
+	if got := next(); got != "more" {
+		t.Errorf("after a change soon afterwards: %s", got)
+	}
 }

@@ -289,6 +289,8 @@ func TestEveryAdminPageFitsAndIsQuiet(t *testing.T) {
 	dead := a.send(map[string]any{"to": "+15005550001", "body": "Hello again"})
 	a.becomes(doubted, "delivered")
 	a.becomes(dead, "dead_lettered")
+	a.do("examining the installation", chromedp.Navigate(a.pages+"/system"), chromedp.Click(`form[action="/system/doctor"] button`))
+	a.shows("Examine again", "event log")
 	for _, page := range [][2]string{
 		{"overview", "/"}, {"messages", "/messages"}, {"message", "/messages/" + doubted}, {"dead-letter", "/messages/" + dead}, {"dead-letters", "/dead-letters"}, {"dry-run", "/dead-letters/replay"},
 		{"providers", "/providers"}, {"consent", "/consent"}, {"inbound", "/inbound"}, {"events", "/events"}, {"audit", "/audit"},
