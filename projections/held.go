@@ -9,11 +9,11 @@ import (
 
 // held are rows that have changed and are not written yet.
 type held struct {
-	rows  map[string]ports.Row
-	order []string // their ids, as they came
+	values map[string]any // of rows, by id: they are encoded once
+	order  []string       // their ids, as they came
 }
 
-func newHeld() *held { return &held{rows: map[string]ports.Row{}} }
+func newHeld() *held { return &held{values: map[string]any{}} }
 
 // mostAtOnce bounds the rows of one statement.
 const mostAtOnce = 5000
@@ -24,7 +24,10 @@ func (h *held) write(ctx context.Context, p Projection, tx ports.ViewTx) error {
 		ids := h.order[from:min(from+mostAtOnce, len(h.order))]
 		rows := make([]ports.Row, len(ids))
 		for i, id := range ids {
-			rows[i] = h.rows[id]
+			var err error
+			if rows[i], err = p.close(id, h.values[id]); err != nil {
+				return err
+			}
 		}
 		if err := tx.Put(ctx, p.View, rows); err != nil {
 			return err
@@ -45,7 +48,7 @@ func (r *Runner) fold(ctx context.Context, p Projection, tx ports.ViewTx, frame 
 		}
 		if byRow[id] == nil {
 			ids = append(ids, id)
-			if _, ok := h.rows[id]; !ok {
+			if _, ok := h.values[id]; !ok {
 				others = append(others, id)
 			}
 		}
@@ -66,17 +69,21 @@ func (r *Runner) fold(ctx context.Context, p Projection, tx ports.ViewTx, frame 
 		if !ok {
 			continue
 		}
-		row, known := h.rows[id]
+		value, known := h.values[id]
 		if !known {
-			row = rows[id]
+			row := rows[id]
 			row.ID = id
+			var err error
+			if value, err = p.open(row); err != nil {
+				return err
+			}
 			h.order = append(h.order, id)
 		}
-		row, err := p.reduce(row, recorded)
+		value, err := p.reduce(id, value, recorded)
 		if err != nil {
 			return err
 		}
-		h.rows[id] = row
+		h.values[id] = value
 	}
 	return nil
 }

@@ -27,9 +27,23 @@ type Projection struct {
 	// begins reports whether a row comes into being with e; nil: with any event. It
 	// is then folded from all that its stream had before.
 	begins func(e events.Recorded) bool
-	// apply returns the row after recorded, which all belong to it. The zero Row
-	// does not exist yet.
-	apply func(row ports.Row, recorded []events.Recorded) (ports.Row, error)
+	// open returns the value of a row; the zero Row does not exist yet. step returns
+	// the value after recorded, which all belong to it, and close the row of a value.
+	open  func(row ports.Row) (any, error)
+	step  func(value any, recorded []events.Recorded) (any, error)
+	close func(id string, value any) (ports.Row, error)
+}
+
+// apply returns the row after recorded, which all belong to it.
+func (p Projection) apply(row ports.Row, recorded []events.Recorded) (ports.Row, error) {
+	value, err := p.open(row)
+	if err != nil {
+		return ports.Row{}, err
+	}
+	if value, err = p.step(value, recorded); err != nil {
+		return ports.Row{}, err
+	}
+	return p.close(row.ID, value)
 }
 
 // concerned reports whether any of recorded can change a row.
@@ -47,21 +61,29 @@ type reducer[R any] interface {
 func project[R reducer[R]](name string, view ports.View, belongs func(events.Recorded) string, keys func(R) []any) Projection {
 	return Projection{
 		Name: name, View: view, belongs: belongs,
-		apply: func(row ports.Row, recorded []events.Recorded) (ports.Row, error) {
+		open: func(row ports.Row) (any, error) {
 			var r R
 			if row.Doc != nil {
 				if err := json.Unmarshal(row.Doc, &r); err != nil {
-					return ports.Row{}, fmt.Errorf("reading row %s: malformed", row.ID)
+					return nil, fmt.Errorf("reading row %s: malformed", row.ID)
 				}
 			}
+			return r, nil
+		},
+		step: func(value any, recorded []events.Recorded) (any, error) {
+			r, _ := value.(R)
 			for _, e := range recorded {
 				r = r.Apply(e)
 			}
+			return r, nil
+		},
+		close: func(id string, value any) (ports.Row, error) {
+			r, _ := value.(R)
 			doc, err := json.Marshal(r)
 			if err != nil {
-				return ports.Row{}, fmt.Errorf("writing row %s: %w", row.ID, err)
+				return ports.Row{}, fmt.Errorf("writing row %s: %w", id, err)
 			}
-			return ports.Row{ID: row.ID, Keys: keys(r), Doc: doc}, nil
+			return ports.Row{ID: id, Keys: keys(r), Doc: doc}, nil
 		},
 	}
 }

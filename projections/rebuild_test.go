@@ -125,14 +125,14 @@ func (s spoiltLog) Read(ctx context.Context, position int64, limit int) ([]event
 
 func TestAnEventThatCannotBeAppliedStopsARebuildWithItsPosition(t *testing.T) {
 	refusing := Messages()
-	apply := refusing.apply
-	refusing.apply = func(row ports.Row, recorded []events.Recorded) (ports.Row, error) {
+	step := refusing.step
+	refusing.step = func(value any, recorded []events.Recorded) (any, error) {
 		for _, e := range recorded {
 			if e.Position == 6 {
-				return ports.Row{}, errors.New("cannot be")
+				return nil, errors.New("cannot be")
 			}
 		}
-		return apply(row, recorded)
+		return step(value, recorded)
 	}
 	for name, tt := range map[string]struct {
 		log        func(ports.EventStore) ports.EventStore

@@ -300,7 +300,7 @@ func (r *Runner) begin(ctx context.Context, p Projection, rows map[string]ports.
 		if _, exists := rows[id]; exists {
 			continue
 		}
-		if _, exists := h.rows[id]; exists {
+		if _, exists := h.values[id]; exists {
 			continue
 		}
 		if p.begun(recorded) < 0 {

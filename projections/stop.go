@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/events"
-	"github.com/pro-sms/prosms/ports"
 )
 
 // Stop says that a projection stands before an event that it cannot apply.
@@ -97,17 +96,17 @@ func (r *Runner) resume(p Projection) {
 	}
 }
 
-// reduce is apply, for which a panic is an event that cannot be applied. What was
+// reduce is step, for which a panic is an event that cannot be applied. What was
 // panicked with is told only where it is the runtime's: it may be personal.
-func (p Projection) reduce(row ports.Row, recorded []events.Recorded) (_ ports.Row, err error) {
+func (p Projection) reduce(id string, value any, recorded []events.Recorded) (_ any, err error) {
 	defer func() {
 		switch cause := recover().(type) {
 		case nil:
 		case runtime.Error:
-			err = fmt.Errorf("reducing row %s: %w", row.ID, cause)
+			err = fmt.Errorf("reducing row %s: %w", id, cause)
 		default:
-			err = fmt.Errorf("reducing row %s: a panic with a %T", row.ID, cause)
+			err = fmt.Errorf("reducing row %s: a panic with a %T", id, cause)
 		}
 	}()
-	return p.apply(row, recorded)
+	return p.step(value, recorded)
 }

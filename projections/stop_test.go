@@ -17,14 +17,14 @@ import (
 // refusing is Messages, unable to apply the event at a position as fail does it.
 func refusing(position int64, fail func() error) Projection {
 	p := Messages()
-	apply := p.apply
-	p.apply = func(row ports.Row, recorded []events.Recorded) (ports.Row, error) {
+	step := p.step
+	p.step = func(value any, recorded []events.Recorded) (any, error) {
 		if slices.ContainsFunc(recorded, func(e events.Recorded) bool { return e.Position == position }) {
 			if err := fail(); err != nil {
-				return ports.Row{}, err
+				return nil, err
 			}
 		}
-		return apply(row, recorded)
+		return step(value, recorded)
 	}
 	return p
 }
