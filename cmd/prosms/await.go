@@ -23,7 +23,7 @@ func awaitStores(ctx context.Context, c Config, migrate bool, login loginFunc, l
 				return err
 			}
 		}
-		st, err = openStoresAs(ctx, c.DatabaseURL, log, openedAs{login: login})
+		st, err = openStoresAs(ctx, c.DatabaseURL, log, openedAs{login: login, conns: c.DatabaseConns})
 		return err
 	}, func(err error, left time.Duration) {
 		waiting(err)

@@ -80,6 +80,7 @@ type Config struct {
 	HeadKey             audit.Signer  // the zero Signer: heads are not signed
 	HeadFile            string
 	Archives            string // folder
+	DatabaseConns       int
 	StartTimeout        time.Duration
 	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
 
@@ -181,6 +182,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_HEAD_FILE", "", text(&c.HeadFile), "to which signed heads are appended, best on another machine; empty: they are logged", false},
 		{"PROSMS_ARCHIVES", "", text(&c.Archives), "folder of the archives that payloads were detached to: views are made again, the log is verified and exported with them; empty: without", false},
 		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},
+		{"PROSMS_DATABASE_CONNECTIONS", "20", number(&c.DatabaseConns, 8, 1000), "to PostgreSQL from this instance's pool at most; it holds three more to listen and to lead", false},
 		{"PROSMS_START_TIMEOUT", "2m", duration(&c.StartTimeout, time.Second, time.Hour), "how long serve waits for a database that does not answer yet", false},
 		{"PROSMS_LOG_FORMAT", "auto", oneOf(&c.LogFormat, "auto", "pretty", "text", "json"), "pretty, text or json; auto: pretty on a terminal, in colour unless NO_COLOR is set, and text elsewhere", false},
 		{"PROSMS_LOG_LEVEL", "info", oneOf(&c.LogLevel, "debug", "info", "warn", "error"), "debug, info, warn or error", false},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,6 +69,7 @@ func openBeside(ctx context.Context, url string, log *slog.Logger) (stores, erro
 type openedAs struct {
 	beside bool      // SQLite: beside a gateway
 	login  loginFunc // PostgreSQL: see logins
+	conns  int       // PostgreSQL: in the pool, at most; 0: 20
 }
 
 func openStoresAs(ctx context.Context, url string, log *slog.Logger, as openedAs) (stores, error) {
@@ -85,7 +87,7 @@ func openStoresAs(ctx context.Context, url string, log *slog.Logger, as openedAs
 			close: db.Close,
 		}, nil
 	}
-	db, err := postgres.Open(ctx, postgres.Config{URL: url, MaxConns: 20, Login: as.login, Logger: log})
+	db, err := postgres.Open(ctx, postgres.Config{URL: url, MaxConns: cmp.Or(as.conns, 20), Login: as.login, Logger: log})
 	if err != nil {
 		return stores{}, fmt.Errorf("opening database: %w", err)
 	}

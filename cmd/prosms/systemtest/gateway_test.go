@@ -96,7 +96,9 @@ func newRigOn(t *testing.T, settings ...string) *rig {
 	})
 	r.environ = append(r.environ,
 		"TWILIO_ACCOUNT_SID="+sandbox.DefaultAccountSID, "TWILIO_AUTH_TOKEN="+rigToken, "TWILIO_FROM="+sandbox.DefaultFrom,
-		"TWILIO_API_BASE_URL="+server.URL, "PROSMS_RATE_PER_KEY=0", "PROSMS_RATE_PER_IP=0", "PROSMS_LOG_LEVEL=warn")
+		"TWILIO_API_BASE_URL="+server.URL, "PROSMS_RATE_PER_KEY=0", "PROSMS_RATE_PER_IP=0", "PROSMS_LOG_LEVEL=warn",
+		// Several of these tests run at once, some with three gateways, on a server of 100.
+		"PROSMS_DATABASE_CONNECTIONS=8")
 	r.environ = append(r.environ, settings...)
 	r.command("migrate", "up")
 	lines := strings.Split(strings.TrimSpace(r.command("keys", "create", "--tenant", "acme", "--scope", "admin")), "\n")
