@@ -22,9 +22,9 @@ type text struct {
 type kind int
 
 const (
-	other   kind = iota // whoever accepted it, a person, or a backup that was restored
+	other   kind = iota // whoever accepted it or had it redacted, a person, or a backup that was restored
 	claim               // the dispatcher, for an attempt
-	wait                // the gate: the attempt had to wait for a breaker or its turn
+	wait                // the gate or the fuse: the attempt had to wait for a breaker, its turn or a pause
 	answer              // the provider, or nobody in its place
 	lookup              // the provider, asked about a doubt
 	receipt             // the provider, later
@@ -52,6 +52,11 @@ type Unreproduced struct {
 // facts returns what happened to t in the window: commands which the policy answers
 // with exactly the events that were recorded. Otherwise it says where that fails.
 func (t text) facts(p Policy) ([]fact, *Unreproduced) {
+	for _, e := range slices.Concat(t.before, t.window) {
+		if e.Detached() {
+			return nil, &Unreproduced{ID: t.id, Position: e.Position, Type: e.Type, Why: WhyDetached}
+		}
+	}
 	m, since := t.start()
 	var facts []fact
 	for rest := t.window; len(rest) > 0; {
@@ -114,6 +119,7 @@ func same(e events.Event, r events.Recorded) bool {
 // Why a text cannot be reproduced.
 const (
 	WhyErased   = "its number or body can no longer be read"
+	WhyDetached = "it was detached to an archive"
 	WhyProvider = "no route of the policy leads to the provider that was asked"
 	WhyRetry    = "the retry schedule of the policy gives another delay, or another end"
 	WhyHours    = "the quiet hours of the policy say otherwise"

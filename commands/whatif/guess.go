@@ -63,6 +63,12 @@ func guesses(p Policy, id string, m domain.Message, since time.Time, rest []even
 		})
 	case events.MessageReceiptIgnored:
 		return ignored(m, at, e)
+	case events.MessageRedacted:
+		return said(other, 0, at, domain.RecordRedaction{Provider: e.Provider, ID: e.ProviderMessageID, What: e.What})
+	case events.MessageRedactionFailed:
+		return said(other, 0, at, domain.RecordRedaction{
+			Provider: e.Provider, ID: e.ProviderMessageID, What: e.What, Failed: true, Code: e.Code, HTTPStatus: e.HTTPStatus,
+		})
 	}
 	return persons(at, rest[0].Data)
 }

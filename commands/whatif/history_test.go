@@ -180,6 +180,15 @@ func (h *history) claim(id string, passed int) bool {
 	})
 }
 
+// paused asks for the next attempt while texts to the recipient's prefix are paused.
+func (h *history) paused(id string) bool {
+	m, _ := h.message(id)
+	return h.do(id, domain.Claim{
+		Attempt: m.Attempt + 1, ID: domain.AttemptID(id, m.Attempt+1), Provider: "a",
+		Quiet: h.p.Quiet(m.Text, h.now), Paused: h.now.Add(time.Minute), Now: h.now,
+	})
+}
+
 // fail records that the last attempt failed for certain.
 func (h *history) fail(id, class string, wish time.Duration, chance float64) bool {
 	m, _ := h.message(id)
@@ -208,7 +217,7 @@ func (h *history) step(r *rapid.T, id string) {
 		h.pass(m.DueAt.Sub(h.now) + time.Duration(rapid.IntRange(0, 2_000_000).Draw(r, "late us"))*time.Microsecond)
 	}
 	sent := fmt.Sprint("SM", attempt)
-	switch rapid.SampledFrom([]int{0, 0, 0, 0, 0, 1, 2, 2, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}).Draw(r, "kind") {
+	switch rapid.SampledFrom([]int{0, 0, 0, 0, 0, 1, 2, 2, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}).Draw(r, "kind") {
 	case 0:
 		h.claim(id, rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(r, "passed"))
 	case 1:
@@ -245,6 +254,12 @@ func (h *history) step(r *rapid.T, id string) {
 		h.do(id, domain.Defer{Attempt: m.Attempt + 1, Until: h.now.Add(time.Minute), Reason: domain.DeferredForBreaker})
 	case 14:
 		h.do(id, domain.Suspect{ID: domain.AttemptID(id, m.Attempt+1), Provider: "a", Now: h.now})
+	case 15:
+		h.paused(id)
+	case 16:
+		for _, sent := range m.Unredacted(domain.RedactBody) {
+			h.do(id, domain.RecordRedaction{Provider: m.Provider, ID: sent, What: domain.RedactBody, Failed: rapid.Bool().Draw(r, "kept")})
+		}
 	}
 }
 

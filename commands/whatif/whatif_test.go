@@ -1,6 +1,7 @@
 package whatif_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -270,6 +271,30 @@ func TestThePolicyOfAnotherTimeIsFoundOut(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+}
+
+// elsewhere is a store of which one text was detached.
+type elsewhere struct {
+	dated
+	id string
+}
+
+func (s elsewhere) LoadMany(ctx context.Context, ids []string) (map[string][]events.Recorded, error) {
+	streams, err := s.dated.LoadMany(ctx, ids)
+	for i, e := range streams[s.id] {
+		streams[s.id][i].RawData, streams[s.id][i].Data = []byte("null"), events.Detached{Type: e.Type}
+	}
+	return streams, err
+}
+
+func TestATextThatWasDetachedIsNotGuessedAt(t *testing.T) {
+	h := yesterday(t)
+	r, err := whatif.Run(t.Context(), whatif.Options{
+		Store: elsewhere{dated{h.store, h.at}, "msg_2"}, To: h.head(), Was: h.p, Would: h.p,
+	})
+	if err != nil || r.Texts != 3 || r.Unreproduced != 1 || r.UnreproducedWhy[whatif.WhyDetached] != 1 || r.UnreproducedExamples[0].ID != "msg_2" {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
