@@ -113,6 +113,8 @@ func wait(reason string) string {
 		return "the breaker of its provider is open"
 	case "pacing":
 		return "its provider or sender has its pace"
+	case "prefix_paused":
+		return "texts to numbers that begin like the recipient's are paused"
 	}
 	return reason
 }

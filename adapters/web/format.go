@@ -129,7 +129,7 @@ func tone(status string) string {
 		return "warn"
 	case "in_doubt", "unknown":
 		return "doubt"
-	case "undelivered", "dead_lettered", "failed", "open", "opened", "revoked", "key.revoked", "operator.removed", "breaker.opened", "fuse.blown":
+	case "undelivered", "dead_lettered", "failed", "redaction_failed", "open", "opened", "revoked", "key.revoked", "operator.removed", "breaker.opened", "fuse.blown":
 		return "bad"
 	}
 	return "calm"
