@@ -23,7 +23,6 @@ const (
 	CodeInvalidValue  = "invalid_value"
 	CodeInvalidDate   = "invalid_date"
 	CodeDatePassed    = "date_passed"
-	CodeNotAvailable  = "not_available"
 	CodeNotFound      = "not_found"
 	CodeTooMany       = "too_many_items"
 )
