@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -124,6 +125,10 @@ func (r *Redactor) call(ctx context.Context, e events.Recorded) error {
 	switch d := e.Data.(type) {
 	case events.MessageDelivered, events.MessageUndelivered, events.MessageReceiptIgnored:
 		r.add(e.StreamID, e.Position, false)
+	case events.Detached:
+		if d.Type == (events.MessageDelivered{}).EventType() || d.Type == (events.MessageUndelivered{}).EventType() {
+			r.add(e.StreamID, e.Position, false)
+		}
 	case events.SubjectForgotten:
 		if d.Consent == "" { // of an earlier version
 			return nil
@@ -171,6 +176,7 @@ func (r *Redactor) work(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading what is to be redacted: %w", err)
 	}
+	r.warn(due, streams)
 	done, faults := make([]bool, len(due)), make([]error, len(due))
 	var calls errgroup.Group
 	calls.SetLimit(orDefault(r.Parallel, 4))
@@ -198,6 +204,20 @@ func (r *Redactor) work(ctx context.Context) error {
 		r.Logger.Warn("providers do not redact texts yet: they are asked again", "texts", waiting)
 	}
 	return errors.Join(faults...)
+}
+
+// warn tells of messages of which only an archive says how their provider knows them:
+// there is nothing to ask it with.
+func (r *Redactor) warn(due []string, streams map[string][]events.Recorded) {
+	var detached []string
+	for _, id := range due {
+		if slices.ContainsFunc(streams[id], events.Recorded.Detached) {
+			detached = append(detached, id)
+		}
+	}
+	if len(detached) > 0 {
+		r.Logger.Warn("texts are not redacted at their providers: they were detached to archives", "texts", len(detached), "message", detached[0])
+	}
 }
 
 // redact asks the provider of m, and reports whether nothing is left to ask.

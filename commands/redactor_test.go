@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -187,4 +188,48 @@ type gone struct{ ports.EventStore }
 
 func (gone) LoadMany(context.Context, []string) (map[string][]events.Recorded, error) {
 	return nil, ports.ErrUnavailable
+}
+
+// detachedStore is a store of which all messages were detached.
+type detachedStore struct{ ports.EventStore }
+
+func detach(recorded []events.Recorded) {
+	for i, e := range recorded {
+		if strings.HasPrefix(e.Type, "message.") {
+			recorded[i].RawData, recorded[i].Data = []byte("null"), events.Detached{Type: e.Type}
+		}
+	}
+}
+
+func (s detachedStore) Read(ctx context.Context, position int64, limit int) ([]events.Recorded, error) {
+	recorded, err := s.EventStore.Read(ctx, position, limit)
+	detach(recorded)
+	return recorded, err
+}
+
+func (s detachedStore) LoadMany(ctx context.Context, ids []string) (map[string][]events.Recorded, error) {
+	streams, err := s.EventStore.LoadMany(ctx, ids)
+	for _, recorded := range streams {
+		detach(recorded)
+	}
+	return streams, err
+}
+
+func TestATextThatWasDetachedIsNotRedactedAndToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault(t)
+		id := v.sent("+14155552671", "SM1", events.MessageDelivered{})
+		var told strings.Builder
+		v.redactor.Log, v.redactor.Store = detachedStore{v.store}, detachedStore{v.sealer}
+		v.redactor.Logger = slog.New(slog.NewTextHandler(&told, nil))
+		v.round("detached", 2*time.Minute)
+		if !strings.Contains(told.String(), "texts=1 message="+id) {
+			t.Errorf("it was told: %q", told.String())
+		}
+		told.Reset()
+		v.round("again", 2*time.Minute)
+		if told.Len() > 0 {
+			t.Errorf("it was told again: %q", told.String())
+		}
+	})
 }
