@@ -4,6 +4,9 @@
 
 -- +goose Up
 
+-- One that a rebuild has left unfinished, or is at, lacks the column: it begins anew.
+SELECT view_shadow_drop('messages', 'messages');
+
 ALTER TABLE messages ADD COLUMN error text COLLATE "C";
 
 UPDATE messages SET error = coalesce(nullif(doc->'last_error'->>'code', ''), doc->'last_error'->>'class')

@@ -7,15 +7,24 @@
 
 -- +goose Up
 
+-- One that a rebuild has left unfinished lacks the column: it begins anew.
+DROP TABLE IF EXISTS messages_shadow;
+DELETE FROM projection_checkpoints WHERE projection = 'messages_shadow';
+
 ALTER TABLE messages ADD COLUMN error TEXT;
 
 UPDATE messages SET error = coalesce(nullif(doc ->> '$.last_error.code', ''), doc ->> '$.last_error.class')
 WHERE doc ->> '$.last_error.class' IS NOT NULL;
 
-DROP INDEX messages_by_status;
-DROP INDEX messages_by_recipient;
-DROP INDEX messages_by_reference;
-DROP INDEX messages_by_provider;
+-- After every other rebuild the indexes have "_b" at the end of their names.
+DROP INDEX IF EXISTS messages_by_status;
+DROP INDEX IF EXISTS messages_by_status_b;
+DROP INDEX IF EXISTS messages_by_recipient;
+DROP INDEX IF EXISTS messages_by_recipient_b;
+DROP INDEX IF EXISTS messages_by_reference;
+DROP INDEX IF EXISTS messages_by_reference_b;
+DROP INDEX IF EXISTS messages_by_provider;
+DROP INDEX IF EXISTS messages_by_provider_b;
 
 CREATE INDEX messages_by_status ON messages (tenant, status, created_at DESC, id DESC);
 CREATE INDEX messages_by_error ON messages (tenant, error, created_at DESC, id DESC) WHERE error IS NOT NULL;
