@@ -31,7 +31,8 @@ type Redactor struct {
 	Providers map[string]func(ctx context.Context, providerMessageID, what string) ports.Redaction
 	Delete    bool // the record, and not just the body
 	// SentTo returns ids of a tenant's messages to a recipient, by the stream of the
-	// consent, after a place; and the place of the last.
+	// consent, after a place; and the place of the last. It knows all that is in the
+	// log by now, or fails.
 	SentTo func(ctx context.Context, tenant, consent string, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error)
 
 	After    time.Duration   // the end of a text; Twilio wants a minute. 0: 90 s
@@ -85,13 +86,7 @@ func (r *Redactor) Round(ctx context.Context) error {
 	}
 	for {
 		more, err := r.gather(ctx)
-		if err != nil {
-			return err
-		}
-		if err := r.work(ctx); err != nil {
-			return err
-		}
-		if err := r.keep(ctx); err != nil || !more {
+		if err = errors.Join(err, r.work(ctx), r.keep(ctx)); err != nil || !more {
 			return err
 		}
 	}

@@ -31,11 +31,17 @@ func (p *providers) redacts(name string, provider redacter) {
 }
 
 // newRedactor returns who has providers forget; nil where nobody is to.
-func newRedactor(c Config, ps providers, store, log ports.EventStore, views ports.Views, queries projections.Queries, logger *slog.Logger) *commands.Redactor {
+func newRedactor(c Config, ps providers, store, log ports.EventStore, runner *projections.Runner, queries projections.Queries, logger *slog.Logger) *commands.Redactor {
 	if c.TwilioRedact == "off" {
 		return nil
 	}
 	return &commands.Redactor{
-		Store: store, Log: log, Views: views, Providers: ps.redacters, Delete: c.TwilioRedact == "delete", SentTo: queries.SentTo, Logger: logger,
+		Store: store, Log: log, Views: runner.Views, Providers: ps.redacters, Delete: c.TwilioRedact == "delete", Logger: logger,
+		SentTo: func(ctx context.Context, tenant, consent string, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error) {
+			if err := runner.CatchUp(ctx, projections.Messages().Name); err != nil {
+				return nil, nil, err
+			}
+			return queries.SentTo(ctx, tenant, consent, after, limit)
+		},
 	}
 }
