@@ -56,8 +56,19 @@ type redaction struct {
 	due      time.Time
 }
 
-// redacted is the name of the checkpoint.
-const redacted = "redacted"
+// Names of the checkpoint. Whoever begins to have records deleted has it done for texts
+// of which the bodies are redacted already, too.
+const (
+	redacted       = "redacted"
+	redactedRecord = "redacted_record" // with Delete
+)
+
+func (r *Redactor) checkpoint() string {
+	if r.Delete {
+		return redactedRecord
+	}
+	return redacted
+}
 
 // frameOfRedactions is how many events are read at once.
 const frameOfRedactions = 500
@@ -78,7 +89,7 @@ func (r *Redactor) Run(ctx context.Context) error {
 // Round does what is to be done now.
 func (r *Redactor) Round(ctx context.Context) error {
 	if !r.begun {
-		at, err := r.Views.Checkpoint(ctx, redacted)
+		at, err := r.Views.Checkpoint(ctx, r.checkpoint())
 		if err != nil {
 			return fmt.Errorf("reading how far redactions have come: %w", err)
 		}
@@ -261,11 +272,11 @@ func (r *Redactor) keep(ctx context.Context) error {
 	for _, p := range r.pending {
 		to = min(to, p.position-1)
 	}
-	kept, err := r.Views.Checkpoint(ctx, redacted)
+	kept, err := r.Views.Checkpoint(ctx, r.checkpoint())
 	if err != nil || kept >= to {
 		return err
 	}
-	err = r.Views.Advance(ctx, redacted, func(_ ports.ViewTx, checkpoint int64) (int64, error) { return max(checkpoint, to), nil })
+	err = r.Views.Advance(ctx, r.checkpoint(), func(_ ports.ViewTx, checkpoint int64) (int64, error) { return max(checkpoint, to), nil })
 	if err != nil {
 		return fmt.Errorf("keeping how far redactions have come: %w", err)
 	}

@@ -117,6 +117,19 @@ func TestWhatHasEndedIsRedactedOnce(t *testing.T) {
 	})
 }
 
+func TestRecordsAreDeletedOfTextsThatWereRedactedBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault(t)
+		v.sent("+14155552671", "SM1", events.MessageDelivered{})
+		v.round("bodies", 2*time.Minute, "SM1 body")
+		v.restart()
+		v.redactor.Delete = true
+		v.round("records", 0, "SM1 record")
+		v.restart()
+		v.round("bodies again", 0)
+	})
+}
+
 func TestARedactionThatFailsIsTriedAgainAndThenToldOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault(t)
