@@ -388,14 +388,28 @@ func eventually(t *testing.T, limit time.Duration, what string, holds func() boo
 	}
 }
 
+// given counts what freeAddr has given out.
+var given atomic.Uint32
+
+const (
+	lowestPort  = 20_000
+	highestPort = 32_000 // from 32,768 on Linux gives them to connections
+)
+
+// freeAddr returns an address that nobody listens on, and that no connection is given
+// while the gateway on it is away for a moment.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range highestPort - lowestPort {
+		n := (uint32(os.Getpid())*97 + given.Add(1)) % (highestPort - lowestPort)
+		addr := fmt.Sprintf("127.0.0.1:%d", lowestPort+n)
+		if listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr); err == nil {
+			_ = listener.Close()
+			return addr
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // lockedBuffer is a buffer that a process writes while a test reads.
