@@ -55,6 +55,30 @@ func newRouter(stopping context.Context, roles roles, st stores, b bus, store, e
 	return router, nil
 }
 
+// runRouter consumes until ctx ends. Then it stops claiming first, and lets go of
+// relays that wait for a consumer in this process.
+func runRouter(ctx context.Context, router *message.Router, dispatcher *commands.Dispatcher, b bus) error {
+	stopped, ended := make(chan struct{}), make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		dispatcher.Stop()
+		// Closed amid its start, the router would fail and wait for handlers that never ran.
+		select {
+		case <-router.Running():
+		case <-ended:
+		case <-time.After(5 * time.Second):
+		}
+		_ = b.Close() // reported when it is closed again at the end
+		_ = router.Close()
+	})
+	err := router.Run(context.WithoutCancel(ctx))
+	close(ended)
+	if !stop() {
+		<-stopped
+	}
+	return err
+}
+
 // returning hands a frame that failed back by itself when stopping has ended; the
 // router would log that as an error.
 func returning(stopping context.Context, handle message.NoPublishHandlerFunc) message.NoPublishHandlerFunc {

@@ -6,17 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
-	"time"
 
-	"github.com/ThreeDotsLabs/watermill/message"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pro-sms/prosms/adapters/metrics"
 	"github.com/pro-sms/prosms/commands"
-	"github.com/pro-sms/prosms/domain"
-	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -142,36 +137,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: measured.ForeignFrame}
 	handler.SentAs = queries.SentAs
 	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, log, queries, o.log), c.DefaultTenant
-	scheduler := &commands.Scheduler{
-		Store: store, Bus: b, Depth: b.Depth, Log: o.log,
-		Due: func(ctx context.Context, status domain.Status, lane domain.Lane, by time.Time, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error) {
-			return queries.Due(ctx, string(status), string(lane), by, after, limit)
-		},
-		Sweeper: &commands.Sweeper{
-			Store: store, Providers: ps.Providers, Delays: c.ReceiptDelays, Dispatched: queries.Dispatched, Log: o.log,
-		},
-		Shut: func(id string, m domain.Message) bool {
-			able := ps.For(id, m)
-			return len(able) > 0 && !slices.ContainsFunc(able, func(p ports.Provider) bool { return !gate.Shut(p.Name()) })
-		},
-		Abandoned: c.ProviderTimeout + abandonedAfter, AloneSince: st.aloneSince,
-		Reconciler: &commands.Reconciler{
-			Store: store, Providers: ps.Providers, Delays: c.reconcileDelays, Resend: c.resend,
-			Schedule: c.schedule(), Log: o.log,
-			Bound: func(ctx context.Context, id string) (bool, error) {
-				if err := runner.CatchUp(ctx, projections.Messages().Name); err != nil {
-					return false, err
-				}
-				return queries.Bound(ctx, id)
-			},
-			UnderWay: func(ctx context.Context, tenant, consent string) ([]string, error) {
-				if err := runner.CatchUp(ctx, projections.Messages().Name); err != nil {
-					return nil, err
-				}
-				return queries.UnderWay(ctx, tenant, consent)
-			},
-		},
-	}
+	scheduler := newScheduler(c, store, st, b, ps, gate, queries, runner, o.log)
 	eraser := newEraser(c, store, runner, queries, o.log)
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
 	hooks := newHooks(c, store, log, st.views, lookup, o.log)
@@ -258,52 +224,4 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		o.log.Info("stopping: waiting for the provider calls that were claimed")
 	}
 	return errors.Join(err, within(dispatcher.Close))
-}
-
-// runRouter consumes until ctx ends. Then it stops claiming first, and lets go of
-// relays that wait for a consumer in this process.
-func runRouter(ctx context.Context, router *message.Router, dispatcher *commands.Dispatcher, b bus) error {
-	stopped, ended := make(chan struct{}), make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		dispatcher.Stop()
-		// Closed amid its start, the router would fail and wait for handlers that never ran.
-		select {
-		case <-router.Running():
-		case <-ended:
-		case <-time.After(5 * time.Second):
-		}
-		_ = b.Close() // reported when it is closed again at the end
-		_ = router.Close()
-	})
-	err := router.Run(context.WithoutCancel(ctx))
-	close(ended)
-	if !stop() {
-		<-stopped
-	}
-	return err
-}
-
-// named says in which part an error arose; the end of the run is none.
-func named(part string, run func() error) func() error {
-	return func() error {
-		if err := run(); err != nil && !errors.Is(err, context.Canceled) {
-			return fmt.Errorf("%s: %w", part, err)
-		}
-		return nil
-	}
-}
-
-// abandonedAfter is how long after the provider's timeout an attempt without an
-// outcome counts as left behind by a crash.
-const abandonedAfter = 15 * time.Second
-
-// stopTimeout bounds how long each part may take to come to rest.
-const stopTimeout = 60 * time.Second
-
-// within calls stop with a context that ends after stopTimeout.
-func within(stop func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
-	defer cancel()
-	return stop(ctx)
 }
