@@ -129,3 +129,40 @@ func (f Filler) fillShadow(ctx context.Context, p Projection) error {
 	}
 	return nil
 }
+
+// stand looks how the views stand, and returns those that this build may keep up.
+func (r *Runner) stand(ctx context.Context) ([]Projection, error) {
+	r.mu.Lock()
+	known, done := r.standing, r.settled
+	r.mu.Unlock()
+	if done {
+		return known, nil
+	}
+	var able []Projection
+	settled := true
+	for _, p := range r.Projections {
+		p, standing, err := Stand(ctx, r.Views, p)
+		if err != nil {
+			return nil, err
+		}
+		settled = settled && standing == Current
+		if standing.Kept() {
+			able = append(able, p)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.standing, r.settled = able, settled
+	return able, nil
+}
+
+// able is stand as of the last look.
+func (r *Runner) able(ctx context.Context) ([]Projection, error) {
+	r.mu.Lock()
+	standing := r.standing
+	r.mu.Unlock()
+	if standing == nil {
+		return r.stand(ctx)
+	}
+	return standing, nil
+}

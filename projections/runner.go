@@ -170,43 +170,6 @@ func (r *Runner) catchUp(ctx context.Context, seen map[string]int64) error {
 	return nil
 }
 
-// stand looks how the views stand, and returns those that this build may keep up.
-func (r *Runner) stand(ctx context.Context) ([]Projection, error) {
-	r.mu.Lock()
-	known, done := r.standing, r.settled
-	r.mu.Unlock()
-	if done {
-		return known, nil
-	}
-	var able []Projection
-	settled := true
-	for _, p := range r.Projections {
-		p, standing, err := Stand(ctx, r.Views, p)
-		if err != nil {
-			return nil, err
-		}
-		settled = settled && standing == Current
-		if standing.Kept() {
-			able = append(able, p)
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.standing, r.settled = able, settled
-	return able, nil
-}
-
-// able is stand as of the last look.
-func (r *Runner) able(ctx context.Context) ([]Projection, error) {
-	r.mu.Lock()
-	standing := r.standing
-	r.mu.Unlock()
-	if standing == nil {
-		return r.stand(ctx)
-	}
-	return standing, nil
-}
-
 // Lag returns by how many events each projection is behind the log.
 func (r *Runner) Lag(ctx context.Context) (map[string]int64, error) {
 	head, err := r.Store.Head(ctx)
