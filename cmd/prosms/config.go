@@ -173,7 +173,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_BREAKER_FAILURE_RATE", "0.5", share(&c.Breaker.FailureRate), "share of failures in the window above which a provider is left alone", false},
 		{"PROSMS_BREAKER_MIN_REQUESTS", "20", number(&c.Breaker.MinRequests, 1, 1_000_000), "calls in the window below which the share says nothing", false},
 		{"PROSMS_BREAKER_CONSECUTIVE", "10", number(&c.Breaker.Consecutive, 1, 1_000_000), "failures in a row after which a provider is left alone", false},
-		{"PROSMS_BREAKER_COOLDOWN", "30s", duration(&c.Breaker.Cooldown, 100*time.Millisecond, time.Hour), "before probes; doubles while they fail, up to 5m", false},
+		{"PROSMS_BREAKER_COOLDOWN", "30s", duration(&c.Breaker.Cooldown, 100*time.Millisecond, time.Hour), "before probes; doubles while they fail, up to eight times and 5m", false},
 		{"PROSMS_BREAKER_PROBES", "3", number(&c.Breaker.Probes, 1, 1000), "calls that decide whether a provider is back", false},
 		{"PROSMS_MASTER_KEY", "", masterKey(&c.MasterKey), "32 bytes in base64 that wrap the database's keys; empty: those in the file master-key beside a SQLite database, else keys are kept unwrapped", true},
 		{"PROSMS_MASTER_KEY_PREVIOUS", "", masterKey(&c.MasterKeyPrevious), "the master key before, until prosms master-key rotate has wrapped every key by the present one", true},

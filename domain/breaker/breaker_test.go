@@ -112,7 +112,7 @@ func (r *reference) expected(now time.Time) events.Event {
 	case r.trip != "" && r.phase != breaker.Open:
 		cooldown := 30 * time.Second
 		for range r.openings {
-			cooldown = min(2*cooldown, breaker.MaxCooldown)
+			cooldown = min(2*cooldown, 4*time.Minute)
 		}
 		return events.BreakerOpened{Provider: "p", Reason: r.trip, Until: now.Add(cooldown)}
 	case r.phase == breaker.Open && !now.Before(r.until):

@@ -12,23 +12,27 @@ type Rule struct {
 	FailureRate float64       // opens above this share of failures in the window …
 	MinRequests int           // … once there are that many calls
 	Consecutive int           // opens at that many failures in a row, however long they take
-	Cooldown    time.Duration // before the first probe; doubles while probes fail, up to MaxCooldown
+	Cooldown    time.Duration // before the first probe; doubles while probes fail, within MaxGrowth and MaxCooldown
 	Probes      int           // calls at once while half open; so many successes close it
 	Lease       time.Duration // after which a probe without an outcome counts as lost
 }
 
-// MaxCooldown bounds the growth of a cooldown that is shorter than it.
-const MaxCooldown = 5 * time.Minute
+// Bounds of the growth of a cooldown: a provider that is back is found out about that
+// long after at the latest, and probes, which cost attempts, are few until then.
+const (
+	MaxGrowth   = 8               // times the first one
+	MaxCooldown = 5 * time.Minute // of one that is shorter at first
+)
 
 // cooldown returns how long to wait after openings earlier ones, varied by chance
 // so that instances and providers do not act in step.
 func (r Rule) cooldown(openings int, chance float64) time.Duration {
-	d := r.Cooldown
+	d, most := r.Cooldown, max(r.Cooldown, min(MaxGrowth*r.Cooldown, MaxCooldown))
 	for range openings {
-		if d >= MaxCooldown {
+		if d >= most {
 			break
 		}
-		d = min(2*d, MaxCooldown)
+		d = min(2*d, most)
 	}
 	return time.Duration(float64(d) * (1 - domain.Jitter + 2*domain.Jitter*chance))
 }
