@@ -47,6 +47,12 @@ type Config struct {
 	// message its handler holds. 0: 5 s
 	DrainTimeout time.Duration
 
+	// QuietLimit is how long a subscription that gets nothing stays on one channel. A
+	// queue that was deleted, and is there again before RabbitMQ 3.10 has canceled its
+	// consumers, keeps them, and what it sends them vanishes until their channel is
+	// closed; the broker shows no sign of it. 0: 15 s
+	QuietLimit time.Duration
+
 	// TopicQueues gives every topic that is not in ports a queue of its own,
 	// declared when first used. It is for tests; otherwise such topics are refused.
 	TopicQueues bool
@@ -62,6 +68,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.RedeliverMax, 5*time.Second)
 	setDefault(&c.HoldLimit, 5*time.Minute)
 	setDefault(&c.DrainTimeout, 5*time.Second)
+	setDefault(&c.QuietLimit, 15*time.Second)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

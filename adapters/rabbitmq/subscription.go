@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 )
@@ -11,6 +12,9 @@ import (
 // errHeld says that a message went back to the broker because it was nacked for
 // too long.
 var errHeld = errors.New("held for too long")
+
+// errQuiet says that nothing came for long, be it that there was nothing.
+var errQuiet = errors.New("quiet for long")
 
 // subscription consumes a queue from Subscribe to the end of its context, on
 // one channel after the other.
@@ -47,6 +51,9 @@ func (s *subscription) run(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 			return
+		case errors.Is(err, errQuiet):
+			last = nil
+			continue
 		case errors.Is(err, errHeld):
 			log.Warn("giving messages back to the broker", "error", err)
 			last = nil
@@ -70,6 +77,8 @@ func (s *subscription) consume(ctx context.Context, session *session) (progress 
 		return false, err
 	}
 	defer c.close()
+	quiet := time.NewTimer(s.QuietLimit)
+	defer quiet.Stop()
 	for {
 		select {
 		case a, ok := <-c.arrivals:
@@ -80,6 +89,9 @@ func (s *subscription) consume(ctx context.Context, session *session) (progress 
 				return progress, err
 			}
 			progress = true
+			quiet.Reset(s.QuietLimit)
+		case <-quiet.C:
+			return progress, errQuiet
 		case <-c.live.Done():
 			return progress, context.Cause(c.live)
 		}

@@ -91,6 +91,27 @@ func TestSubscriptionOutlivesItsQueue(t *testing.T) {
 	}
 }
 
+// RabbitMQ 3.10 does not cancel the consumers of a queue that is there again at once,
+// as where one gateway declares what another's operator deletes.
+func TestASubscriptionNoticesThatItsQueueIsAnother(t *testing.T) {
+	c := atBroker(t, Config{QuietLimit: 200 * time.Millisecond})
+	b := open(t, c)
+	messages := subscribe(t, b, bulk)
+	publish(t, b, bulk, numbered(0, 1)...)
+	receive(t, messages).Ack()
+	someone := broker(t, c)
+	if _, err := someone.QueueDelete(c.Prefix+bulk, false, false, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := newTopology(c).declare(someone); err != nil { // which closes the channel
+		t.Fatal(err)
+	}
+	eventually(t, func() error { return b.Publish(bulk, numbered(1, 1)...) })
+	if m := receive(t, messages); m.UUID != "1" {
+		t.Errorf("received %s, want 1", m.UUID)
+	}
+}
+
 func TestSubscriptionsDoNotSeeTheEndOfAChannelAsAMessage(t *testing.T) {
 	c, p := through(t, atBroker(t, Config{}))
 	b := open(t, c)
