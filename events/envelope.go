@@ -33,11 +33,19 @@ func (r Recorded) AppendJSON(b []byte) []byte {
 	b = strconv.AppendInt(append(b, `,"version":`...), int64(r.Version), 10)
 	b = appendText(append(b, `,"type":`...), r.Type)
 	b = strconv.AppendInt(append(b, `,"schema":`...), int64(r.Schema), 10)
-	b = append(append(b, `,"data":`...), r.RawData...)
-	b = append(append(b, `,"meta":`...), r.RawMeta...)
+	b = appendRaw(append(b, `,"data":`...), r.RawData)
+	b = appendRaw(append(b, `,"meta":`...), r.RawMeta)
 	b = r.RecordedAt.UTC().AppendFormat(append(b, `,"recorded_at":"`...), time.RFC3339Nano)
 	b = hex.AppendEncode(append(b, `","digest":"`...), r.Digest[:])
 	return append(b, `"}`...)
+}
+
+// appendRaw appends JSON that may be missing, as where nobody wrote it.
+func appendRaw(b []byte, raw json.RawMessage) []byte {
+	if len(raw) == 0 {
+		return append(b, "null"...)
+	}
+	return append(b, raw...)
 }
 
 // appendText appends a string that seldom has anything to escape.
@@ -62,6 +70,9 @@ func (r *Recorded) UnmarshalJSON(b []byte) error {
 
 // Recorded decodes the event.
 func (e Envelope) Recorded() (Recorded, error) {
+	if len(e.Data) == 0 { // not even null, as of one that is detached
+		return Recorded{}, fmt.Errorf("position %d: no data", e.Position)
+	}
 	r := Recorded{
 		Position: e.Position, StreamID: e.StreamID, Version: e.Version, Type: e.Type, Schema: e.Schema,
 		RawData: e.Data, RawMeta: e.Meta, RecordedAt: e.RecordedAt.UTC(), Digest: e.Digest,
