@@ -138,10 +138,9 @@ func TestNothingIsAttemptedAfterAStop(t *testing.T) {
 				})
 				ids := append(gateway.sendTo(reader, "bulk", texts), gateway.sendTo(reader, "normal", texts/4)...)
 				stop.Wait()
-				eventually(t, 60*time.Second, "all at rest", func() bool {
-					return !gateway.any("accepted") && !gateway.any("dispatching") && !gateway.any("dispatched")
-				})
-				cursor = gateway.expectNoneAfterStop(ids, cursor)
+				var log []events.Recorded
+				log, cursor = gateway.logUntilFinal(ids, cursor)
+				rig.expectNoneAfterStop(ids, log)
 				if err := phones.Inbound(t.Context(), reader, sandbox.DefaultFrom, "START"); err != nil {
 					t.Fatal(err)
 				}
@@ -151,15 +150,37 @@ func TestNothingIsAttemptedAfterAStop(t *testing.T) {
 	}
 }
 
-// expectNoneAfterStop reads the log from a cursor on, where nobody is opted out: no claim while its recipient is opted out, no
-// text sent without a claim, and each of ids at its end.
-func (i *instance) expectNoneAfterStop(ids []string, cursor string) (next string) {
-	t := i.rig.t
+// logUntilFinal reads the log from a cursor on until each of ids has been delivered or
+// kept from it, and returns the cursor of what follows.
+func (i *instance) logUntilFinal(ids []string, cursor string) (log []events.Recorded, next string) {
+	i.rig.t.Helper()
+	open := map[string]bool{}
+	for _, id := range ids {
+		open[id] = true
+	}
+	eventually(i.rig.t, 60*time.Second, "all at rest", func() bool {
+		var more []events.Recorded
+		more, cursor = i.log(cursor)
+		for _, e := range more {
+			switch e.Data.(type) {
+			case events.MessageDelivered, events.MessageOptedOut:
+				delete(open, e.StreamID)
+			}
+		}
+		log = append(log, more...)
+		return len(open) == 0
+	})
+	return log, cursor
+}
+
+// expectNoneAfterStop reads a log at whose begin nobody is opted out: no claim while its
+// recipient is opted out, no text sent without a claim, and each of ids at its end.
+func (r *rig) expectNoneAfterStop(ids []string, log []events.Recorded) {
+	t := r.t
 	t.Helper()
 	optedOut, stops := false, 0
 	last := map[string]string{}
 	claims := map[string]int{}
-	log, next := i.log(cursor)
 	for _, e := range log {
 		switch e.Data.(type) {
 		case events.ConsentOptedOut:
@@ -177,7 +198,7 @@ func (i *instance) expectNoneAfterStop(ids []string, cursor string) (next string
 	if stops == 0 || !optedOut {
 		t.Errorf("%d opt-outs in the log, the last in force: %v", stops, optedOut)
 	}
-	sent := i.rig.accepted()
+	sent := r.accepted()
 	suppressed := 0
 	for _, id := range ids {
 		switch last[id] {
@@ -197,7 +218,6 @@ func (i *instance) expectNoneAfterStop(ids []string, cursor string) (next string
 		t.Errorf("%d of %d texts were suppressed: the stop raced against nothing", suppressed, len(ids))
 	}
 	t.Logf("%d of %d texts were suppressed", suppressed, len(ids))
-	return next
 }
 
 func TestATextToUsIsItsTenantsAndIsHeededAtItsNextText(t *testing.T) {
