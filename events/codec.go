@@ -30,7 +30,7 @@ var shapes = map[string]shape{
 	"message.redriven":         {1, decodeAs[MessageRedriven], nil},
 	"message.discarded":        {1, decodeAs[MessageDiscarded], nil},
 	"message.opted_out":        {1, decodeAs[MessageOptedOut], nil},
-	"message.delivered":        {1, decodeAs[MessageDelivered], nil},
+	"message.delivered":        {1, scanned(scanDelivered), nil},
 	"message.undelivered":      {1, decodeAs[MessageUndelivered], nil},
 	"message.canceled":         {1, decodeAs[MessageCanceled], nil},
 	"message.expired":          {1, decodeAs[MessageExpired], nil},

@@ -2,7 +2,7 @@ package events
 
 import "encoding/json"
 
-// What is read most is read by Scan: three events make up nearly all of a log, and
+// What is read most is read by Scan: four events make up nearly all of a log, and
 // every one has a Meta (BenchmarkDecode). Fields that few have, and whatever needs to
 // be escaped, are left to encoding/json.
 
@@ -62,6 +62,15 @@ func scanDispatched(s *Scan) (e MessageDispatched) {
 	s.Literal(`,"provider_message_id":`)
 	e.ProviderMessageID = string(s.Text())
 	e.ProviderStatus = scanOptional(s, `,"provider_status":`)
+	s.Literal(`}`)
+	return e
+}
+
+func scanDelivered(s *Scan) (e MessageDelivered) {
+	s.Literal(`{"provider_status":`)
+	e.ProviderStatus = string(s.Text())
+	s.Literal(`,"at":`)
+	s.Unmarshal(&e.At)
 	s.Literal(`}`)
 	return e
 }

@@ -95,6 +95,10 @@ type ViewTx interface {
 	// Put inserts or replaces rows.
 	Put(ctx context.Context, view View, rows []Row) error
 
+	// Insert inserts rows, cheaper than Put. Where an id exists it is refused, and
+	// Advance fails.
+	Insert(ctx context.Context, view View, rows []Row) error
+
 	// Delete removes those rows that exist among ids.
 	Delete(ctx context.Context, view View, ids []string) error
 }

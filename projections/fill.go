@@ -12,16 +12,16 @@ import (
 )
 
 // Filler folds the log into the view of one projection from its checkpoint on,
-// quickly: it reads ahead while it writes. It holds three frames at most. What an
-// operator has decided to skip it passes over.
+// quickly: it reads ahead while it writes. It holds four frames at most, and twice Rows.
+// What an operator has decided to skip it passes over.
 type Filler struct {
 	Store     ports.EventStore
 	Views     ports.Views
 	FrameSize int // events at once; 0: 5,000
-	// Rows is how many changed rows are held in memory before they are written, in one
-	// transaction with all frames that change them: a row that changes in several
-	// frames is then read and written once. Whoever else writes to the database may
-	// have to wait for that long. 0: those of one frame.
+	// Rows is how many changed rows are gathered before they are written, while as many
+	// more are gathered: a row that changes in several frames is then read and written
+	// once. A transaction takes three times as many; whoever else writes to the database
+	// may have to wait for that long. 0: those of one frame, in a transaction of its own.
 	Rows     int
 	Progress func(position int64) // called after each frame; nil: nobody watches
 }
@@ -62,7 +62,7 @@ func (f Filler) fill(ctx context.Context, p Projection, to int64) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	frames, done := make(chan frame, 1), make(chan struct{})
+	frames, done := make(chan frame, 2), make(chan struct{})
 	go func() { defer close(done); f.read(ctx, frames, checkpoint, to, skipped) }()
 	defer func() { cancel(); <-done }()
 	for frame := range frames {
@@ -101,35 +101,49 @@ func (f Filler) progress(position int64) {
 	}
 }
 
-// eventsPerRow bounds the events of one transaction, by its rows: most of the log is
-// about none of some views.
-const eventsPerRow = 2
+const (
+	// eventsPerRow bounds the events of Rows: most of the log is about none of some views.
+	eventsPerRow = 2
+	// timesRows bounds a transaction: what was done before it is not done again.
+	timesRows = 3
+)
 
-// together applies first and those after it in one transaction, until there are Rows
-// to write. It returns a frame that it has taken and not applied; the zero frame: none.
+// together applies first and those after it in one transaction. It returns a frame that
+// it has taken and not applied; the zero frame: none.
 func (f Filler) together(ctx context.Context, p Projection, first frame, frames <-chan frame, skipped skips) (left frame, err error) {
 	runner, position := Runner{Store: f.Store, Views: f.Views}, int64(0)
-	err = f.Views.Advance(ctx, p.key(), func(tx ports.ViewTx, checkpoint int64) (int64, error) {
-		held, folded := newHeld(), 0
-		for next, ok := first, true; ok; next, ok = <-frames {
+	err = f.Views.Advance(ctx, p.key(), func(tx ports.ViewTx, checkpoint int64) (_ int64, err error) {
+		writer, held, folded, times := &writer{tx: tx, p: p}, newHeld(nil), 0, 0
+		held.insert = true
+		for next, ok := first, true; ok && err == nil; next, ok = <-frames {
 			if !next.plain(skipped) {
 				left = next
 				break
 			}
 			if next.events[0].Position > checkpoint+1 {
-				return checkpoint, errBehind
+				err = errBehind
+				break
 			}
 			recorded := next.after(checkpoint)
-			if err := runner.fold(ctx, p, tx, recorded, held); err != nil {
-				return checkpoint, err
+			if err = runner.fold(ctx, p, writer, recorded, held); err != nil {
+				break
 			}
 			checkpoint = max(checkpoint, next.last())
-			if folded += len(recorded); len(held.order) >= f.Rows || folded >= eventsPerRow*f.Rows {
+			if folded += len(recorded); len(held.order) < f.Rows && folded < eventsPerRow*f.Rows {
+				continue
+			}
+			err = writer.start(ctx, held)
+			held, folded = newHeld(held), 0
+			held.insert = true
+			if times++; times == timesRows {
 				break
 			}
 		}
+		if err == nil {
+			err = writer.start(ctx, held)
+		}
+		err = errors.Join(err, writer.wait())
 		position = checkpoint
-		err := held.write(ctx, p, tx)
 		crash.At(crash.ViewsAdvancing)
 		return checkpoint, err
 	})

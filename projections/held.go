@@ -9,31 +9,35 @@ import (
 
 // held are rows that have changed and are not written yet.
 type held struct {
-	values map[string]any // of rows, by id: they are encoded once
-	order  []string       // their ids, as they came
+	values map[string]any  // of rows, by id: they are encoded once
+	order  []string        // their ids, as they came
+	absent map[string]bool // those that the view does not have
+	insert bool            // absent ones can be inserted: nobody else writes to the view
+	before *held           // rows that were changed earlier, newer than those of the view; or nil
 }
 
-func newHeld() *held { return &held{values: map[string]any{}} }
+func newHeld(before *held) *held {
+	return &held{values: map[string]any{}, absent: map[string]bool{}, before: before}
+}
 
-// mostAtOnce bounds the rows of one statement.
-const mostAtOnce = 5000
-
-// write puts the rows into the view.
-func (h *held) write(ctx context.Context, p Projection, tx ports.ViewTx) error {
-	for from := 0; from < len(h.order); from += mostAtOnce {
-		ids := h.order[from:min(from+mostAtOnce, len(h.order))]
-		rows := make([]ports.Row, len(ids))
-		for i, id := range ids {
-			var err error
-			if rows[i], err = p.close(id, h.values[id]); err != nil {
-				return err
-			}
-		}
-		if err := tx.Put(ctx, p.View, rows); err != nil {
-			return err
-		}
+// holds reports whether a row is held, if need be by taking it over from those before.
+func (h *held) holds(id string) bool {
+	if _, ok := h.values[id]; ok {
+		return true
 	}
-	return nil
+	value, ok := h.before.find(id)
+	if ok {
+		h.values[id], h.order = value, append(h.order, id)
+	}
+	return ok
+}
+
+// find returns a row of h or of those before it; h may be nil.
+func (h *held) find(id string) (value any, ok bool) {
+	for ; h != nil && !ok; h = h.before {
+		value, ok = h.values[id]
+	}
+	return value, ok
 }
 
 // fold applies frame to the rows that are held, and to others of the view, which are
@@ -48,7 +52,7 @@ func (r *Runner) fold(ctx context.Context, p Projection, tx ports.ViewTx, frame 
 		}
 		if byRow[id] == nil {
 			ids = append(ids, id)
-			if _, ok := h.values[id]; !ok {
+			if !h.holds(id) && !(p.perStream && e.Version == 1) {
 				others = append(others, id)
 			}
 		}
@@ -71,8 +75,11 @@ func (r *Runner) fold(ctx context.Context, p Projection, tx ports.ViewTx, frame 
 		}
 		value, known := h.values[id]
 		if !known {
-			row := rows[id]
+			row, exists := rows[id]
 			row.ID = id
+			if !exists {
+				h.absent[id] = true
+			}
 			var err error
 			if value, err = p.open(row); err != nil {
 				return err

@@ -70,7 +70,7 @@ var messagesView = ports.View{
 
 // Messages is the projection of messages.
 func Messages() Projection {
-	return project("messages", messagesView,
+	messages := project("messages", messagesView,
 		func(e events.Recorded) string {
 			if strings.HasPrefix(e.Type, "message.") {
 				return e.StreamID
@@ -80,6 +80,8 @@ func Messages() Projection {
 		func(m Message) []any {
 			return []any{m.Tenant, m.Status, m.Lane, m.Consent, orNull(m.Reference), orNull(m.ProviderMessageID), m.CreatedAt, m.UpdatedAt, m.attentionAt(), m.failure()}
 		})
+	messages.perStream = true
+	return messages
 }
 
 // failure is the error column: the code of the last failure, or else its class.

@@ -24,6 +24,9 @@ type Projection struct {
 
 	// belongs returns the id of the row that e changes; empty for none.
 	belongs func(e events.Recorded) string
+	// perStream: a row is one stream, whose id it has, and comes into being with its
+	// first event: until then nobody need look for it.
+	perStream bool
 	// begins reports whether a row comes into being with e; nil: with any event. It
 	// is then folded from all that its stream had before.
 	begins func(e events.Recorded) bool
@@ -82,13 +85,21 @@ func project[R reducer[R]](name string, view ports.View, belongs func(events.Rec
 		},
 		close: func(id string, value any) (ports.Row, error) {
 			r, _ := value.(R)
-			doc, err := json.Marshal(r)
+			doc, err := document(r)
 			if err != nil {
 				return ports.Row{}, fmt.Errorf("writing row %s: %w", id, err)
 			}
 			return ports.Row{ID: id, Keys: keys(r), Doc: doc}, nil
 		},
 	}
+}
+
+// document returns a row as JSON.
+func document(r any) ([]byte, error) {
+	if r, ok := r.(interface{ appendJSON([]byte) ([]byte, error) }); ok {
+		return r.appendJSON(make([]byte, 0, 1024))
+	}
+	return json.Marshal(r)
 }
 
 // Of is the row of a reducer's view after recorded, folded without any table.

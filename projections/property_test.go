@@ -36,6 +36,7 @@ func TestAnyDeliveryGivesTheRowsThatTheLogGives(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		h := newHouse()
 		runners := []*Runner{h.runner, h.newRunner(h.views)}
+		runners[0].mostRecent = rapid.IntRange(1, 3).Draw(r, "recent rows")
 		runners[1].FrameSize = rapid.IntRange(1, 20).Draw(r, "frame size")
 		var head int64
 		for range rapid.IntRange(1, 40).Draw(r, "steps") {

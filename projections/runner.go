@@ -33,10 +33,13 @@ type Runner struct {
 	Interval    time.Duration // between looks at the log; 0: 2 s
 
 	mu       sync.Mutex
-	standing []Projection    // those whose events it may apply, as of the last look
-	settled  bool            // all of them, under their own revision: they need not be looked at again
-	stopped  map[string]Stop // by name
-	Foreign  func()          // told of each frame that was of another log; nil: nobody
+	standing []Projection      // those whose events it may apply, as of the last look
+	settled  bool              // all of them, under their own revision: they need not be looked at again
+	stopped  map[string]Stop   // by name
+	recent   map[string]recent // by checkpoint
+
+	mostRecent int    // 0: mostRecent
+	Foreign    func() // told of each frame that was of another log; nil: nobody
 }
 
 // Handle is the Watermill handler of TopicEvents.
@@ -224,7 +227,9 @@ func (r *Runner) advance(ctx context.Context, p Projection, recorded []events.Re
 
 // apply folds frame into the view, in one transaction with its checkpoint.
 func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorded) error {
+	var changed *held
 	err := r.Views.Advance(ctx, p.key(), func(tx ports.ViewTx, checkpoint int64) (int64, error) {
+		changed = nil
 		if frame[0].Position > checkpoint+1 {
 			return checkpoint, errBehind
 		}
@@ -234,7 +239,11 @@ func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorde
 		if len(frame) == 0 {
 			return checkpoint, nil
 		}
-		if err := r.update(ctx, p, tx, frame); err != nil {
+		changed = newHeld(r.take(p, checkpoint))
+		if err := r.fold(ctx, p, tx, frame, changed); err != nil {
+			return checkpoint, err
+		}
+		if err := changed.write(ctx, p, tx); err != nil {
 			return checkpoint, err
 		}
 		crash.At(crash.ViewsAdvancing)
@@ -242,17 +251,11 @@ func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorde
 	})
 	if err == nil {
 		crash.At(crash.ViewsAdvanced)
+		if changed != nil {
+			r.keep(p, frame[len(frame)-1].Position, changed)
+		}
 	}
 	return err
-}
-
-// update writes the rows that frame changes.
-func (r *Runner) update(ctx context.Context, p Projection, tx ports.ViewTx, frame []events.Recorded) error {
-	held := newHeld()
-	if err := r.fold(ctx, p, tx, frame, held); err != nil {
-		return err
-	}
-	return held.write(ctx, p, tx)
 }
 
 // begin drops from byRow what no row comes of, and gives the rows that come into

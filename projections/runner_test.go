@@ -181,9 +181,9 @@ func TestAFrameThatFailsLeavesNothingAndIsTriedAgainEventByEvent(t *testing.T) {
 
 func TestARowThatCannotBeReadStopsItsProjectionWithoutQuotingIt(t *testing.T) {
 	h := newHouse()
-	h.append(t, "msg_1", acceptedNow)
+	h.append(t, "msg_1", acceptedNow, attempted)
 	err := h.views.Advance(t.Context(), "messages", func(tx ports.ViewTx, _ int64) (int64, error) {
-		return 0, tx.Put(t.Context(), messagesView, []ports.Row{{ID: "msg_1", Keys: make([]any, len(messagesView.Columns)), Doc: []byte(`"+14155552671`)}})
+		return 1, tx.Put(t.Context(), messagesView, []ports.Row{{ID: "msg_1", Keys: make([]any, len(messagesView.Columns)), Doc: []byte(`"+14155552671`)}})
 	})
 	if err != nil {
 		t.Fatal(err)

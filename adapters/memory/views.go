@@ -165,6 +165,22 @@ func (tx viewTx) Put(ctx context.Context, view ports.View, rows []ports.Row) err
 	return ctx.Err()
 }
 
+func (tx viewTx) Insert(ctx context.Context, view ports.View, rows []ports.Row) error {
+	for _, row := range rows {
+		found, err := tx.Get(ctx, view, []string{row.ID})
+		if err == nil && len(found) > 0 {
+			err = fmt.Errorf("inserting row %s of %s: it exists", row.ID, view.Name)
+		}
+		if err == nil {
+			err = tx.Put(ctx, view, []ports.Row{row})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
 func (tx viewTx) Delete(ctx context.Context, view ports.View, ids []string) error {
 	for _, id := range ids {
 		tx.change(view, id, nil)

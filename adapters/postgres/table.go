@@ -97,6 +97,14 @@ func (t table) put() string {
 		ON CONFLICT (id) DO UPDATE SET ` + strings.Join(updates, ", ")
 }
 
+// values returns the values of columns in a row.
+func (t table) values(row ports.Row) ([]any, error) {
+	if len(row.Keys) != len(t.view.Columns) {
+		return nil, fmt.Errorf("row %s: %d keys, want %d", row.ID, len(row.Keys), len(t.view.Columns))
+	}
+	return append([]any{row.ID, row.Doc}, row.Keys...), nil
+}
+
 // columnsOf turns rows into the arguments of put.
 func (t table) columnsOf(rows []ports.Row) ([]any, error) {
 	ids, docs := make([]string, len(rows)), make([][]byte, len(rows))

@@ -34,8 +34,10 @@ func (v *Views) Checkpoint(ctx context.Context, projection string) (int64, error
 }
 
 // disposable transactions do not wait for the disk: what a crash of the server
-// takes from a view it takes from the checkpoint, too, and the log has it.
-var disposable = pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off"}
+// takes from a view it takes from the checkpoint, too, and the log has it. Their rows
+// they find by primary key: a plan from when a table was small would read all of it,
+// for each of the ids.
+var disposable = pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off"}
 
 // Advance implements ports.Views. The projection's checkpoint row is the lock.
 func (v *Views) Advance(ctx context.Context, projection string, apply func(ports.ViewTx, int64) (int64, error)) error {

@@ -59,6 +59,19 @@ func (v viewTx) Put(ctx context.Context, view ports.View, rows []ports.Row) erro
 	return nil
 }
 
+// Insert implements ports.ViewTx, by COPY.
+func (v viewTx) Insert(ctx context.Context, view ports.View, rows []ports.Row) error {
+	t, err := v.views.table(ctx, v.tx, view)
+	if err == nil {
+		_, err = v.tx.CopyFrom(ctx, pgx.Identifier{view.Name}, append([]string{"id", "doc"}, view.Columns...),
+			pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) { return t.values(rows[i]) }))
+	}
+	if err != nil {
+		return fmt.Errorf("inserting %d rows of %s: %w", len(rows), view.Name, unavailable(err))
+	}
+	return nil
+}
+
 // Delete implements ports.ViewTx.
 func (v viewTx) Delete(ctx context.Context, view ports.View, ids []string) error {
 	if _, err := v.tx.Exec(ctx, `DELETE FROM `+quote(view.Name)+` WHERE id = ANY ($1)`, ids); err != nil {

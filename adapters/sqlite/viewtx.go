@@ -45,8 +45,17 @@ func (v *viewTx) Get(ctx context.Context, view ports.View, ids []string) (map[st
 
 // Put implements ports.ViewTx.
 func (v *viewTx) Put(ctx context.Context, view ports.View, rows []ports.Row) error {
+	return v.write(ctx, view, upsert(view), rows)
+}
+
+// Insert implements ports.ViewTx.
+func (v *viewTx) Insert(ctx context.Context, view ports.View, rows []ports.Row) error {
+	return v.write(ctx, view, insert(view), rows)
+}
+
+func (v *viewTx) write(ctx context.Context, view ports.View, statement string, rows []ports.Row) error {
 	err := v.do(ctx, func(ctx context.Context) error {
-		stmt, err := v.tx.PrepareContext(ctx, upsert(view))
+		stmt, err := v.tx.PrepareContext(ctx, statement)
 		if err != nil {
 			return err
 		}
@@ -66,7 +75,7 @@ func (v *viewTx) Put(ctx context.Context, view ports.View, rows []ports.Row) err
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("putting %d rows of %s: %w", len(rows), view.Name, err)
+		return fmt.Errorf("writing %d rows of %s: %w", len(rows), view.Name, err)
 	}
 	return nil
 }
@@ -97,15 +106,21 @@ func (v *viewTx) do(ctx context.Context, run func(context.Context) error) error 
 	return v.err
 }
 
-func upsert(view ports.View) string {
+func insert(view ports.View) string {
 	columns := []string{`"id"`, `"doc"`}
-	set := []string{`"doc" = excluded."doc"`}
 	for _, c := range view.Columns {
 		columns = append(columns, quoted(c))
+	}
+	return fmt.Sprintf(`INSERT INTO %s (%s) VALUES (?%s)`,
+		quoted(view.Name), strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
+}
+
+func upsert(view ports.View) string {
+	set := []string{`"doc" = excluded."doc"`}
+	for _, c := range view.Columns {
 		set = append(set, fmt.Sprintf("%[1]s = excluded.%[1]s", quoted(c)))
 	}
-	return fmt.Sprintf(`INSERT INTO %s (%s) VALUES (?%s) ON CONFLICT (id) DO UPDATE SET %s`,
-		quoted(view.Name), strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1), strings.Join(set, ", "))
+	return insert(view) + ` ON CONFLICT (id) DO UPDATE SET ` + strings.Join(set, ", ")
 }
 
 // stored returns a key as its column keeps it.

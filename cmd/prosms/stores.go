@@ -105,8 +105,8 @@ func openStoresAs(ctx context.Context, url string, log *slog.Logger, as openedAs
 	}, nil
 }
 
-// rowsHeld is how many rows a rebuild on PostgreSQL holds before it writes them, some
-// 40 MB of messages: the events of a text lie thousands of others apart.
+// rowsHeld is how many rows a rebuild on PostgreSQL gathers before it writes them, twice
+// some 40 MB of messages: the events of a text lie thousands of others apart.
 const rowsHeld = 20_000
 
 // filler folds the log into views quickly. On SQLite, where whoever writes has the

@@ -26,6 +26,7 @@ func Views(t *testing.T, open func(*testing.T) ports.Views) {
 		{"an error rolls rows and checkpoint back and is returned", errorRollsBack},
 		{"a transaction sees what it has put", transactionSeesItsRows},
 		{"a row put again is replaced", rowIsReplaced},
+		{"a row is inserted once", rowIsInsertedOnce},
 		{"a row that is deleted is gone", rowIsDeleted},
 		{"of two rows with one id in one call the last stays", lastOfOneCallStays},
 		{"documents are kept byte for byte", documentsAreKept},

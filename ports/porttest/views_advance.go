@@ -157,3 +157,24 @@ func rowIsDeleted(t *testing.T, views ports.Views) {
 	}
 	wantRows(t, views, messageRow("b", "acme", "accepted", 2), messageRow("c", "acme", "delivered", 3))
 }
+
+func rowIsInsertedOnce(t *testing.T, views ports.Views) {
+	a, b, c := messageRow("a", "acme", "accepted", 1), messageRow("b", "acme", "accepted", 2), messageRow("c", "acme", "accepted", 3)
+	b.Keys[4], b.Keys[7] = "ref", b.Keys[5] // null in the others
+	insert := func(position int64, rows ...ports.Row) error {
+		return views.Advance(t.Context(), "test", func(tx ports.ViewTx, checkpoint int64) (int64, error) {
+			return position, tx.Insert(t.Context(), messages, rows)
+		})
+	}
+	if err := errors.Join(insert(1), insert(2, a, b)); err != nil {
+		t.Fatalf("Insert: %v", err)
+	}
+	changed := messageRow("a", "acme", "delivered", 4)
+	if err := insert(3, c, changed); err == nil {
+		t.Error("a row that exists was inserted")
+	}
+	wantCheckpoint(t, views, 2)
+	if diff := cmp.Diff([]ports.Row{a, b}, find(t, views, byCreation)); diff != "" {
+		t.Errorf("Find (-want +got):\n%s", diff)
+	}
+}

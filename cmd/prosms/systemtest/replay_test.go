@@ -96,7 +96,7 @@ func TestAViewRebuiltWhileTextsFlowEqualsTheLiveOne(t *testing.T) {
 
 func TestAReplayThatWasKilledGoesOn(t *testing.T) {
 	bothStacks(t, func(t *testing.T, r *rig) {
-		fill(t, r, 12_000)
+		fill(t, r, 31_000) // more than one transaction
 		before := r.command("verify", "--patience", "1000h")
 		program, err := shipped()
 		if err != nil {
