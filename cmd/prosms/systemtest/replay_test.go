@@ -128,7 +128,7 @@ func TestAReplayThatWasKilledGoesOn(t *testing.T) {
 func fill(t *testing.T, r *rig, n int) {
 	t.Helper()
 	alone(t, r.value("DATABASE_URL"), func(st stores) {
-		write(t, st.events, n, 0)
+		write(t, st.events, life, n, 0)
 		lookup, err := commands.OpenLookup(t.Context(), st.keyring, commands.Master{})
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +145,7 @@ func fill(t *testing.T, r *rig, n int) {
 
 // write appends the lives of n texts. A life stands in one piece, or its events stand
 // apart by that many others.
-func write(t testing.TB, store ports.EventStore, n, apart int) {
+func write(t testing.TB, store ports.EventStore, life func(i int) []events.Event, n, apart int) {
 	t.Helper()
 	wave := n
 	if apart > 0 {
@@ -153,7 +153,7 @@ func write(t testing.TB, store ports.EventStore, n, apart int) {
 	}
 	for first := 0; first < n; first += wave {
 		last := min(n, first+wave)
-		for version, stage := range stages(apart > 0) {
+		for version, stage := range stages(life, apart > 0) {
 			for from := first; from < last; from += 500 {
 				var writes []ports.Write
 				for i := from; i < min(last, from+500); i++ {
@@ -247,25 +247,43 @@ func TestAPastViewIsWritten(t *testing.T) {
 	})
 }
 
+// life is all that happens to text i.
+func life(i int) []events.Event {
+	return []events.Event{
+		events.MessageAccepted{
+			To: events.Personal(fmt.Sprintf("+1415%07d", i)), Body: events.Personal(fmt.Sprint("text ", i)), Lane: "normal",
+			Encoding: "GSM-7", Segments: 1, Consent: fmt.Sprint("consent_", i),
+		},
+		events.MessageAttempted{Attempt: 1, AttemptID: fmt.Sprintf("msg_%d/1", i), Provider: "twilio"},
+		events.MessageDispatched{Attempt: 1, Provider: "twilio", ProviderMessageID: fmt.Sprint("SM", i)},
+		events.MessageDelivered{ProviderStatus: "delivered"},
+	}
+}
+
+// sealedLife is life as a gateway writes it: sealed, and with names as long as its own.
+func sealedLife(i int) []events.Event {
+	number := func(i int) events.Personal {
+		return events.Sealed{Sealed: make([]byte, 40), Subject: fmt.Sprintf("subject_%022d", i), Name: fmt.Sprintf("consent_%032x", i)}.Personal()
+	}
+	return []events.Event{
+		events.MessageAccepted{
+			To: number(i), From: number(0), Body: events.Sealed{Sealed: make([]byte, 80), Subject: fmt.Sprintf("subject_%022d", i), Day: "2026-11-25"}.Personal(),
+			Lane: "normal", Kind: "transactional", Encoding: "GSM-7", Segments: 1, Consent: fmt.Sprintf("consent_%032x", i),
+		},
+		events.MessageAttempted{Attempt: 1, AttemptID: fmt.Sprintf("msg_%032x/1", i), Provider: "twilio"},
+		events.MessageDispatched{Attempt: 1, Provider: "twilio", ProviderMessageID: fmt.Sprintf("SM%032x", i), ProviderStatus: "queued"},
+		events.MessageDelivered{ProviderStatus: "delivered", At: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)},
+	}
+}
+
 // stages returns what is appended at once about text i: its whole life, or one
 // event after the other.
-func stages(apart bool) []func(i int) []events.Event {
-	life := func(i int) []events.Event {
-		return []events.Event{
-			events.MessageAccepted{
-				To: events.Personal(fmt.Sprintf("+1415%07d", i)), Body: events.Personal(fmt.Sprint("text ", i)), Lane: "normal",
-				Encoding: "GSM-7", Segments: 1, Consent: fmt.Sprint("consent_", i),
-			},
-			events.MessageAttempted{Attempt: 1, AttemptID: fmt.Sprintf("msg_%d/1", i), Provider: "twilio"},
-			events.MessageDispatched{Attempt: 1, Provider: "twilio", ProviderMessageID: fmt.Sprint("SM", i)},
-			events.MessageDelivered{ProviderStatus: "delivered"},
-		}
-	}
+func stages(life func(i int) []events.Event, apart bool) []func(i int) []events.Event {
 	if !apart {
 		return []func(int) []events.Event{life}
 	}
 	var each []func(int) []events.Event
-	for n := range 4 {
+	for n := range life(0) {
 		each = append(each, func(i int) []events.Event { return life(i)[n : n+1] })
 	}
 	return each
@@ -293,7 +311,7 @@ func BenchmarkRebuild(b *testing.B) {
 					texts = 250_000
 				}
 				alone(b, open(b), func(st stores) {
-					write(b, st.events, texts, apart)
+					write(b, st.events, sealedLife, texts, apart)
 					debug.FreeOSMemory()
 					filler := projections.Filler{Store: st.events, Views: st.views, Progress: func(int64) {
 						most = max(most, residentMiB(b, os.Getpid()))
