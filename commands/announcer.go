@@ -19,6 +19,9 @@ import (
 // checkpoint moves in the transaction that queues, so none is left out and none is
 // queued twice; frames from the bus only make it quick. Who hears of an event is
 // decided by the endpoints as they were before it in the log.
+//
+// An event that cannot be read is queued as any other, by what stands beside its
+// payload; the courier holds it. An endpoint is what can be read of it.
 type Announcer struct {
 	Store  ports.EventStore
 	Views  ports.Views
@@ -41,7 +44,7 @@ const maxLate = 3 * 24 * time.Hour
 // Handle is the Watermill handler of TopicEvents.
 func (a *Announcer) Handle(msg *message.Message) error {
 	frame, err := ports.DecodeEvents(msg.Payload)
-	if err != nil {
+	if fatal(err) != nil {
 		a.Log.Error("reading the log instead of a frame", "id", msg.UUID, "error", err)
 		return a.CatchUp(msg.Context())
 	}
@@ -83,7 +86,7 @@ func (a *Announcer) CatchUp(ctx context.Context) error {
 			return err
 		}
 		frame, err := a.Store.Read(ctx, checkpoint, orDefault(a.FrameSize, 500))
-		if err != nil || len(frame) == 0 {
+		if fatal(err) != nil || len(frame) == 0 {
 			return err
 		}
 		if err := a.announce(ctx, frame); err != nil && !errors.Is(err, errGap) { // another instance moved the checkpoint
@@ -144,7 +147,7 @@ func (a *Announcer) endpoints(ctx context.Context, frame []events.Recorded) (map
 		return byTenant, nil
 	}
 	loaded, err := a.Store.LoadMany(ctx, ids)
-	if err != nil {
+	if fatal(err) != nil {
 		return nil, fmt.Errorf("loading endpoints: %w", err)
 	}
 	for tenant, id := range streams {

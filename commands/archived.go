@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"sync"
 
 	"github.com/pro-sms/prosms/events"
@@ -18,7 +19,8 @@ import (
 // Archived is a log that is read as if nothing had been detached from it, where the
 // archives are at hand: Read takes payloads from their files. It reads forwards, as
 // rebuilds, checks and exports do; Load and LoadMany, which would have to search, leave
-// what is detached as it is. It is safe for concurrent use, one reader at a time.
+// what is detached as it is. It is safe for concurrent use; several who read at once
+// each have an archive open where they are.
 type Archived struct {
 	ports.EventStore
 	// Open opens an archive by the name that the log calls it; fs.ErrNotExist: it is
@@ -26,16 +28,23 @@ type Archived struct {
 	Open func(name string) (io.ReadCloser, error)
 
 	mu   sync.Mutex
-	open *archiveReader // nil: none
+	open []*archiveReader // the one that was used last is the last
 }
+
+// mostArchiveReaders bounds the archives that are open. With more readers at once than
+// that some open theirs anew for every page.
+const mostArchiveReaders = 8
 
 // Read implements ports.EventStore.
 func (a *Archived) Read(ctx context.Context, position int64, limit int) ([]events.Recorded, error) {
-	page, err := a.EventStore.Read(ctx, position, limit)
-	if err != nil {
-		return nil, err
+	page, unread := a.EventStore.Read(ctx, position, limit)
+	if fatal(unread) != nil {
+		return nil, unread
 	}
-	var archives ports.Archives
+	var (
+		archives ports.Archives
+		err      error
+	)
 	for i := range page {
 		if !page[i].Detached() {
 			continue
@@ -49,23 +58,24 @@ func (a *Archived) Read(ctx context.Context, position int64, limit int) ([]event
 			return nil, fmt.Errorf("reading position %d from an archive: %w", page[i].Position, err)
 		}
 	}
-	return page, nil
+	return page, unread
 }
 
-// Close closes the archive that was read last.
+// Close closes the archives that are open.
 func (a *Archived) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.close()
+	return a.keep(0)
 }
 
-func (a *Archived) close() error {
-	if a.open == nil {
-		return nil
+// keep closes all but the n archives that were used last.
+func (a *Archived) keep(n int) error {
+	var faults []error
+	for len(a.open) > n {
+		faults = append(faults, a.open[0].file.Close())
+		a.open = a.open[1:]
 	}
-	err := a.open.file.Close()
-	a.open = nil
-	return err
+	return errors.Join(faults...)
 }
 
 // fill gives r its payload from the first archive that is at hand.
@@ -78,7 +88,7 @@ func (a *Archived) fill(ctx context.Context, r *events.Recorded, archives ports.
 			continue
 		}
 		if err != nil {
-			return errors.Join(err, a.close())
+			return errors.Join(err, a.keep(0))
 		}
 		whole := *r
 		whole.RawData = found
@@ -94,24 +104,44 @@ func (a *Archived) fill(ctx context.Context, r *events.Recorded, archives ports.
 	return nil
 }
 
-// find returns the payload of a position of an archive. It goes on where it stopped
-// last, if that was before.
+// find returns the payload of a position of an archive. It goes on where somebody
+// stopped before that.
 func (a *Archived) find(ctx context.Context, name string, position int64) (json.RawMessage, error) {
-	if a.open == nil || a.open.name != name || a.open.position >= position {
-		if err := a.close(); err != nil {
-			return nil, err
-		}
-		file, err := a.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		lines, err := audit.Unpack(file)
-		if err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
-		a.open = &archiveReader{name: name, file: file, lines: bufio.NewReaderSize(lines, 1<<16)}
+	reader, err := a.reader(name, position)
+	if err != nil {
+		return nil, err
 	}
-	return a.open.seek(ctx, position)
+	return reader.seek(ctx, position)
+}
+
+// reader returns the one of an archive that is nearest before a position, and opens
+// the archive where there is none.
+func (a *Archived) reader(name string, position int64) (*archiveReader, error) {
+	nearest := -1
+	for i, r := range a.open {
+		if r.name == name && r.position < position && (nearest < 0 || r.position > a.open[nearest].position) {
+			nearest = i
+		}
+	}
+	if nearest >= 0 {
+		r := a.open[nearest]
+		a.open = append(slices.Delete(a.open, nearest, nearest+1), r)
+		return r, nil
+	}
+	if err := a.keep(mostArchiveReaders - 1); err != nil {
+		return nil, err
+	}
+	file, err := a.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := audit.Unpack(file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	r := &archiveReader{name: name, file: file, lines: bufio.NewReaderSize(lines, 1<<16)}
+	a.open = append(a.open, r)
+	return r, nil
 }
 
 // archiveReader is how far an archive was read.

@@ -161,13 +161,15 @@ func (c *candidate) grounds() []ports.Require {
 // its recipient was forgotten is not sent, even where its key is still at hand.
 func (c *candidate) erased() bool { return c.Erased || c.forgetAt > c.position }
 
-// load reads the streams that claiming work depends on.
+// load reads the streams that claiming work depends on. What cannot be read is held:
+// nobody knows what has become of it, so it is neither claimed nor given up, until the
+// scheduler finds that it can be read.
 func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]*candidate, error) {
 	ids := make([]string, len(work))
 	for i, w := range work {
 		ids[i] = w.MessageID
 	}
-	messages, err := d.Store.LoadMany(ctx, ids)
+	messages, err := readable(d.Store.LoadMany(ctx, ids))
 	if err != nil {
 		return nil, err
 	}
@@ -191,13 +193,14 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]*candidate,
 		seen[w.MessageID] = true
 		candidates = append(candidates, c)
 	}
-	return candidates, d.loadGrounds(ctx, candidates)
+	return d.loadGrounds(ctx, candidates)
 }
 
-// loadGrounds reads what is known of the recipients of candidates.
-func (d *Dispatcher) loadGrounds(ctx context.Context, candidates []*candidate) error {
+// loadGrounds reads what is known of the recipients of candidates. It leaves out those
+// of whose recipient it cannot be read: they may have opted out.
+func (d *Dispatcher) loadGrounds(ctx context.Context, candidates []*candidate) ([]*candidate, error) {
 	if len(candidates) == 0 {
-		return nil
+		return nil, nil
 	}
 	var ids []string
 	for _, c := range candidates {
@@ -213,9 +216,12 @@ func (d *Dispatcher) loadGrounds(ctx context.Context, candidates []*candidate) e
 		}
 	}
 	recorded, err := d.Store.LoadMany(ctx, ids)
-	if err != nil {
-		return err
+	if fatal(err) != nil {
+		return nil, err
 	}
+	candidates = slices.DeleteFunc(candidates, func(c *candidate) bool {
+		return err != nil && slices.ContainsFunc(c.grounds(), func(r ports.Require) bool { return unreadable(recorded[r.StreamID]) })
+	})
 	for _, c := range candidates {
 		for n, consent := range c.consents {
 			c.consents[n] = fold[domain.Consent](consent.ID, recorded[consent.ID])
@@ -224,5 +230,5 @@ func (d *Dispatcher) loadGrounds(ctx context.Context, candidates []*candidate) e
 			c.forgotten.Version, c.forgetAt = len(forgotten), forgotten[len(forgotten)-1].Position
 		}
 	}
-	return nil
+	return candidates, nil
 }

@@ -16,8 +16,13 @@ import (
 // final now; otherwise it is due again at until.
 func (c *Courier) attempt(ctx context.Context, d Delivery) (ended bool, until time.Time, err error) {
 	post, hook, why, err := c.prepare(ctx, d)
-	if err != nil {
+	if fatal(err) != nil {
 		return false, until, err
+	}
+	if err != nil { // it waits, as after an attempt that failed: that is no fault of the endpoint
+		return c.note(ctx, d, func(d *Delivery, now time.Time) {
+			c.answered(d, WebhookPost{At: now}, WebhookAnswer{Fault: "unreadable"}, now)
+		}, nil)
 	}
 	if why != "" {
 		return c.note(ctx, d, func(d *Delivery, now time.Time) { d.end(DeliveryDead, why, now) }, nil)
@@ -34,10 +39,11 @@ func (c *Courier) attempt(ctx context.Context, d Delivery) (ended bool, until ti
 	return ended, until, err
 }
 
-// prepare makes the post of a delivery, or says why it is given up.
+// prepare makes the post of a delivery, or says why it is given up. The error wraps
+// events.ErrUnreadable where it takes an event that cannot be read.
 func (c *Courier) prepare(ctx context.Context, d Delivery) (post WebhookPost, hook domain.Webhook, why string, err error) {
 	streams, err := c.Store.LoadMany(ctx, []string{c.Lookup.webhooksStream(d.Tenant), d.Message})
-	if err != nil {
+	if fatal(err) != nil || unreadable(streams[c.Lookup.webhooksStream(d.Tenant)]) {
 		return post, hook, "", err
 	}
 	endpoints := fold[domain.Webhooks]("", streams[c.Lookup.webhooksStream(d.Tenant)]).State
@@ -51,6 +57,8 @@ func (c *Courier) prepare(ctx context.Context, d Delivery) (post WebhookPost, ho
 		return post, hook, "archived", nil
 	case len(streams[d.Message]) < d.Version:
 		return post, hook, "", fmt.Errorf("loading stream %s: it ends before version %d", d.Message, d.Version)
+	case unreadable(streams[d.Message][:d.Version]):
+		return post, hook, "", err
 	}
 	post = WebhookPost{
 		URL: hook.URL, ID: d.ID, At: c.now(),

@@ -95,7 +95,7 @@ func (d *dataKeys) learn(ctx context.Context, subjects []string) error {
 	if len(unknown) == 0 {
 		return nil
 	}
-	keys, err := d.read(ctx, names, false)
+	keys, _, err := d.read(ctx, names, false)
 	if err != nil {
 		return err
 	}
@@ -157,9 +157,14 @@ func (d *dataKeys) renew(ctx context.Context, store ports.EventStore, used []sub
 		current[i] = subjectKey{id: k.id, generation: len(recorded[subjectStream(k.id)])}
 		names = append(names, current[i].name())
 	}
-	keys, err := d.read(ctx, names, true)
+	keys, unusable, err := d.read(ctx, names, true)
 	if err != nil {
 		return nil, err
+	}
+	for _, k := range current {
+		if fault := unusable[k.name()]; fault != nil {
+			return nil, fault
+		}
 	}
 	for i, k := range current {
 		if changed[k.id] {
@@ -205,9 +210,9 @@ func (d *dataKeys) day(ctx context.Context, day string) ([]byte, error) {
 }
 
 // read returns the keys that are kept among names, by name, in one call of the
-// keyring at most.
-func (d *dataKeys) read(ctx context.Context, names []string, anew bool) (map[string][]byte, error) {
-	keys := make(map[string][]byte, len(names))
+// keyring at most, and why those cannot be used that are kept and not among them.
+func (d *dataKeys) read(ctx context.Context, names []string, anew bool) (keys map[string][]byte, unusable map[string]error, err error) {
+	keys = make(map[string][]byte, len(names))
 	asked := map[string]bool{}
 	var unseen []string
 	for _, name := range names {
@@ -222,11 +227,11 @@ func (d *dataKeys) read(ctx context.Context, names []string, anew bool) (map[str
 		unseen = append(unseen, name)
 	}
 	if len(unseen) == 0 {
-		return keys, nil
+		return keys, nil, nil
 	}
 	kept, err := d.keyring.Get(ctx, unseen...)
 	if err != nil {
-		return nil, fmt.Errorf("reading %d keys: %w", len(unseen), err)
+		return nil, nil, fmt.Errorf("reading %d keys: %w", len(unseen), err)
 	}
 	for _, name := range unseen {
 		if kept[name] == nil {
@@ -235,12 +240,16 @@ func (d *dataKeys) read(ctx context.Context, names []string, anew bool) (map[str
 		}
 		key, err := d.master.unwrap(name, kept[name])
 		if err != nil {
-			return nil, err
+			if unusable == nil {
+				unusable = map[string]error{}
+			}
+			unusable[name] = err
+			continue
 		}
 		keys[name] = key
 		d.reading.put(name, seenKey{key, d.now()})
 	}
-	return keys, nil
+	return keys, unusable, nil
 }
 
 // destroy removes a subject's keys of the generations before one, and then the note

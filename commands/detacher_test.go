@@ -277,6 +277,58 @@ func TestADetachedLogVerifiesAndWithItsArchiveAsIfWhole(t *testing.T) {
 	}
 }
 
+func TestThoseWhoReadAnArchiveAtOnceOpenItOnceEach(t *testing.T) {
+	db := aged(t)
+	want, err := db.EventStore().Read(t.Context(), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, d := whole(t, db)
+	if _, err := d.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	opened, closed := 0, 0
+	log := &commands.Archived{EventStore: db.EventStore(), Open: func(string) (io.ReadCloser, error) {
+		opened++
+		return counted{bytes.NewReader(file), &closed}, nil
+	}}
+	// One is ahead of the other, and each reads an event in turn.
+	ahead := int64(5)
+	for behind := range d.Archive.Last {
+		for _, position := range []int64{behind, behind + ahead} {
+			page, err := log.Read(t.Context(), position, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if int(position) < len(want) && (len(page) != 1 || !bytes.Equal(page[0].RawData, want[position].RawData)) {
+				t.Fatalf("after %d: %v", position, page)
+			}
+		}
+	}
+	if opened != 2 {
+		t.Errorf("opened %d times, want once for each of two", opened)
+	}
+	for range 20 { // each from the beginning
+		if _, err := log.Read(t.Context(), 0, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if open := opened - closed; open > 8 {
+		t.Errorf("%d are open", open)
+	}
+	if err := log.Close(); err != nil || opened != closed {
+		t.Errorf("%d opened, %d closed, %v", opened, closed, err)
+	}
+}
+
+// counted counts that it is closed.
+type counted struct {
+	io.Reader
+	closed *int
+}
+
+func (c counted) Close() error { *c.closed++; return nil }
+
 func TestAnArchiveWithAnotherPayloadIsNotBelieved(t *testing.T) {
 	db, other := aged(t), filled(t)
 	_, d := whole(t, db)

@@ -2,10 +2,12 @@ package commands
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -229,6 +231,34 @@ func TestAFuseLeavesAloneWhatIsHonestOrNotToBeJudged(t *testing.T) {
 			})
 		})
 	}
+}
+
+// archived is a store whose texts are detached.
+type archived struct{ ports.EventStore }
+
+func (s archived) LoadMany(ctx context.Context, ids []string) (map[string][]events.Recorded, error) {
+	streams, err := s.EventStore.LoadMany(ctx, ids)
+	for id, recorded := range streams {
+		for i := range recorded {
+			if strings.HasPrefix(id, messagePrefix) {
+				recorded[i].RawData = json.RawMessage("null")
+				err = errors.Join(err, recorded[i].Decode())
+			}
+		}
+	}
+	return streams, err
+}
+
+func TestTextsThatWereDeliveredAndArchivedBlowNoFuse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.fuseOn(func(f *Fuse) { f.Store = archived{f.Store} })
+		w.carrier.answer = func(ports.Text) ports.Outcome { return taken() }
+		w.send("+1212555", 60, true)
+		w.send(pumped.Prefix, fuseRule.Texts, true)
+		time.Sleep(fuseRule.Wait + 2*time.Second)
+		w.expectFuses()
+	})
 }
 
 func TestAFuseThatReportsPausesNothing(t *testing.T) {

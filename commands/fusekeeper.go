@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/fuse"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
@@ -164,7 +163,7 @@ func (f *Fuse) judge(ctx context.Context) (bool, error) {
 		ids[i] = one.MessageID
 	}
 	recorded, err := f.Store.LoadMany(ctx, append(ids, elsewhere...))
-	if err != nil {
+	if fatal(err) != nil {
 		return false, fmt.Errorf("judging a sample: %w", err)
 	}
 	texts, others := became(ids, recorded), became(elsewhere, recorded)
@@ -193,15 +192,18 @@ func (f *Fuse) ripe() (block fuse.Block, seen []ports.Sighting, elsewhere []stri
 	return fuse.Block{}, nil, nil, false
 }
 
-// became counts what became of texts.
+// became counts what became of texts. The types of their events say so, also where
+// payloads are in an archive or cannot be read.
 func became(ids []string, recorded map[string][]events.Recorded) (s fuse.Sample) {
 	for _, id := range ids {
 		s.Texts++
-		switch fold[domain.Message](id, recorded[id]).State.Status {
-		case domain.Delivered:
-			s.Delivered++
-		case domain.Undelivered:
-			s.Undelivered++
+		for _, r := range recorded[id] {
+			switch r.Type {
+			case events.MessageDelivered{}.EventType():
+				s.Delivered++
+			case events.MessageUndelivered{}.EventType():
+				s.Undelivered++
+			}
 		}
 	}
 	return s

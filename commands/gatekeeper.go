@@ -73,7 +73,7 @@ func (g *Gate) follow(ctx context.Context) error {
 	for i, name := range names {
 		ids[i] = breakerPrefix + name
 	}
-	streams, err := g.Store.LoadMany(ctx, ids)
+	streams, err := readable(g.Store.LoadMany(ctx, ids))
 	if err != nil {
 		return fmt.Errorf("loading breakers: %w", err)
 	}

@@ -92,7 +92,7 @@ func (d *Dispatcher) postpone(ctx context.Context, k kept) error {
 	for i, w := range k.work {
 		ids[i] = w.MessageID
 	}
-	streams, err := d.Store.LoadMany(ctx, ids)
+	streams, err := readable(d.Store.LoadMany(ctx, ids))
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 type postOffice struct {
 	t         *testing.T
 	store     *memory.EventStore
+	log       ports.EventStore // that the courier reads; nil: store
 	views     *memory.Views
 	webhooks  *commands.Webhooks
 	announcer *commands.Announcer
@@ -43,8 +44,12 @@ func newPostOffice(t *testing.T) *postOffice {
 
 // open runs a courier until shut.
 func (p *postOffice) open() {
+	var log ports.EventStore = p.store
+	if p.log != nil {
+		log = p.log
+	}
 	courier := &commands.Courier{
-		Store: p.store, Views: p.views, Lookup: p.webhooks.Lookup, Body: api.Notification, Post: p.receiver.take,
+		Store: log, Views: p.views, Lookup: p.webhooks.Lookup, Body: api.Notification, Post: p.receiver.take,
 		Log: slog.New(slog.DiscardHandler), Interval: p.interval,
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -75,7 +75,7 @@ func (p Pruner) ended(ctx context.Context, deliveries []Delivery) ([]string, err
 	for i, d := range deliveries {
 		messages[i] = d.Message
 	}
-	streams, err := p.Store.LoadMany(ctx, messages)
+	streams, err := readable(p.Store.LoadMany(ctx, messages))
 	if err != nil {
 		return nil, fmt.Errorf("loading the messages of deliveries: %w", err)
 	}

@@ -71,7 +71,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, ids []string, now time.Time)
 		r.made = nil
 		return nil
 	}
-	streams, err := r.Store.LoadMany(ctx, ids)
+	streams, err := readable(r.Store.LoadMany(ctx, ids))
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func (r *Redactor) gather(ctx context.Context) (more bool, err error) {
 		return false, nil
 	}
 	frame, err := r.Log.Read(ctx, r.read, frameOfRedactions)
-	if err != nil {
+	if fatal(err) != nil {
 		return false, fmt.Errorf("reading what has ended: %w", err)
 	}
 	by := r.now().Add(-orDefault(r.After, 90*time.Second))
@@ -178,7 +178,7 @@ func (r *Redactor) work(ctx context.Context) error {
 	if len(due) == 0 {
 		return nil
 	}
-	streams, err := r.Store.LoadMany(ctx, due)
+	streams, err := readable(r.Store.LoadMany(ctx, due))
 	if err != nil {
 		return fmt.Errorf("loading what is to be redacted: %w", err)
 	}
@@ -187,6 +187,9 @@ func (r *Redactor) work(ctx context.Context) error {
 	var calls errgroup.Group
 	calls.SetLimit(orDefault(r.Parallel, 4))
 	for i, id := range due {
+		if streams[id] == nil {
+			continue // it cannot be read, and is tried again
+		}
 		calls.Go(func() error {
 			done[i], faults[i] = r.redact(ctx, fold[domain.Message](id, streams[id]), r.pending[id])
 			return nil
@@ -196,6 +199,9 @@ func (r *Redactor) work(ctx context.Context) error {
 	waiting := 0
 	for i, id := range due {
 		switch p := r.pending[id]; {
+		case streams[id] == nil:
+			p.due = now.Add(r.delays()[0])
+			r.pending[id] = p
 		case faults[i] != nil: // it was not the provider's: the next round tries again
 		case done[i]:
 			delete(r.pending, id)

@@ -41,8 +41,10 @@ var routed = []string{
 // Handle is the Watermill handler of the feed.
 func (r *Relay) Handle(msg *message.Message) error {
 	frame, err := ports.DecodeEvents(msg.Payload, routed...)
-	if err != nil {
-		return err
+	if fatal(err) != nil {
+		if frame, err = r.reread(msg.Context(), frame, err); err != nil {
+			return err
+		}
 	}
 	work, err := r.route(msg.Context(), frame.Events)
 	if err != nil {
@@ -62,6 +64,26 @@ func (r *Relay) Handle(msg *message.Message) error {
 	}
 	crash.At(crash.RelayDone)
 	return nil
+}
+
+// reread returns the events of a frame that is malformed, as one is with a payload in
+// it that is no JSON.
+func (r *Relay) reread(ctx context.Context, frame ports.EventFrame, cause error) (ports.EventFrame, error) {
+	for after := frame.First - 1; frame.First > 0 && after < frame.Last; {
+		page, err := r.Store.Read(ctx, after, int(frame.Last-after))
+		if fatal(err) != nil {
+			return frame, err
+		}
+		if len(page) == 0 {
+			break
+		}
+		frame.Events = append(frame.Events, page...)
+		after = page[len(page)-1].Position
+	}
+	if len(frame.Events) == 0 {
+		return frame, cause
+	}
+	return frame, nil
 }
 
 func (r *Relay) publish(topic string, messages ...*message.Message) error {
@@ -101,6 +123,7 @@ func (r *Relay) route(ctx context.Context, recorded []events.Recorded) (map[stri
 	if err := r.complete(ctx, errands); err != nil {
 		return nil, err
 	}
+	errands = slices.DeleteFunc(errands, func(e errand) bool { return e.lane == "" })
 	topics := map[string][]*message.Message{}
 	for _, group := range r.group(errands) {
 		first := group[0]
@@ -120,7 +143,8 @@ func (r *Relay) route(ctx context.Context, recorded []events.Recorded) (map[stri
 	return topics, nil
 }
 
-// complete looks up what only the stream tells of those errands that lack it.
+// complete looks up what only the stream tells of those errands that lack it. Where it
+// cannot be read they have no lane: they are held.
 func (r *Relay) complete(ctx context.Context, errands []errand) error {
 	var ids []string
 	for _, e := range errands {
@@ -131,7 +155,7 @@ func (r *Relay) complete(ctx context.Context, errands []errand) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	streams, err := r.Store.LoadMany(ctx, ids)
+	streams, err := readable(r.Store.LoadMany(ctx, ids))
 	if err != nil {
 		return err
 	}

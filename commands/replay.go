@@ -126,7 +126,7 @@ func (h *Handler) owned(ctx context.Context, caller Caller, ids []string) ([]str
 	var invalid Invalid
 	messages := make([]stream[domain.Message], 0, len(ids))
 	for part := range slices.Chunk(ids, loadedAtOnce) {
-		recorded, err := h.Store.LoadMany(ctx, part)
+		recorded, err := readable(h.Store.LoadMany(ctx, part))
 		if err != nil {
 			return nil, err
 		}

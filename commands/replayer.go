@@ -138,7 +138,7 @@ func (r *Replayer) redrive(ctx context.Context, replay *replaying, n int) ([]eve
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	recorded, err := r.Store.LoadMany(ctx, ids)
+	recorded, err := readable(r.Store.LoadMany(ctx, ids))
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +148,10 @@ func (r *Replayer) redrive(ctx context.Context, replay *replaying, n int) ([]eve
 	var writes []ports.Write
 	for _, id := range ids {
 		m := fold[domain.Message](id, recorded[id])
+		if m.Version == 0 {
+			came = append(came, events.ReplayItem{ID: id, Outcome: domain.ItemSkipped, Why: string(domain.Unreadable)})
+			continue
+		}
 		if m.State.Redriven(replay.ID) { // by whoever was killed before it could tell
 			came = append(came, events.ReplayItem{ID: id, Outcome: domain.ItemRedriven})
 			continue
@@ -191,7 +195,7 @@ func (r *Replayer) follow(ctx context.Context, replay *replaying) ([]events.Repl
 	}
 	ids := unsettled[replay.window:min(replay.window+loadedAtOnce, len(unsettled))]
 	replay.window += len(ids)
-	recorded, err := r.Store.LoadMany(ctx, ids)
+	recorded, err := readable(r.Store.LoadMany(ctx, ids))
 	if err != nil {
 		return nil, err
 	}

@@ -172,7 +172,7 @@ func (s *Scheduler) due(ctx context.Context, status domain.Status, lane domain.L
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	streams, err := s.Store.LoadMany(ctx, ids)
+	streams, err := readable(s.Store.LoadMany(ctx, ids))
 	if err != nil {
 		return nil, err
 	}
@@ -222,24 +222,29 @@ func (s *Scheduler) abandon(ctx context.Context, now time.Time) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	streams, err := s.Store.LoadMany(ctx, ids)
+	streams, err := readable(s.Store.LoadMany(ctx, ids))
 	if err != nil {
 		return err
 	}
+	var faults []error
 	for _, id := range ids {
 		d, _ := doubtOf(id, streams[id])
-		if d.attemptedAt.After(by) {
-			continue // the view is behind: by now another attempt is under way
+		if d.Version == 0 || d.attemptedAt.After(by) {
+			continue // it cannot be read; or the view is behind: by now another attempt is under way
 		}
 		_, _, err := executeOn(ctx, s.Store, d.stream, func(m stream[domain.Message]) (domain.Command, events.Meta, error) {
 			return domain.RecordDoubt{Attempt: d.State.Attempt, Cause: "crash"}, m.consequence("scheduler"), nil
 		})
 		if err != nil {
-			return fmt.Errorf("calling %s in doubt: %w", id, err)
+			faults = append(faults, fmt.Errorf("calling %s in doubt: %w", id, err))
+			if errors.Is(err, ports.ErrUnavailable) || ctx.Err() != nil {
+				break
+			}
+			continue
 		}
 		crash.At(crash.DoubtRecorded)
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 // reconcile has doubts looked up whose time has come.

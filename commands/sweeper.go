@@ -80,7 +80,7 @@ func (s *Sweeper) after(i int) time.Duration {
 }
 
 func (s *Sweeper) ask(ctx context.Context, ids []string) error {
-	streams, err := s.Store.LoadMany(ctx, ids)
+	streams, err := readable(s.Store.LoadMany(ctx, ids))
 	if err != nil {
 		return err
 	}

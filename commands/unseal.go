@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"crypto/cipher"
 	"fmt"
@@ -11,39 +12,57 @@ import (
 // Load implements ports.EventStore.
 func (s *Sealer) Load(ctx context.Context, streamID string) ([]events.Recorded, error) {
 	recorded, err := s.EventStore.Load(ctx, streamID)
-	if err != nil {
+	if err = s.opened(ctx, err, recorded); fatal(err) != nil {
 		return nil, err
 	}
-	return recorded, s.unseal(ctx, recorded)
+	return recorded, err
 }
 
 // LoadMany implements ports.EventStore.
 func (s *Sealer) LoadMany(ctx context.Context, streamIDs []string) (map[string][]events.Recorded, error) {
 	streams, err := s.EventStore.LoadMany(ctx, streamIDs)
-	if err != nil {
-		return nil, err
-	}
 	all := make([][]events.Recorded, 0, len(streams))
 	for _, recorded := range streams {
 		all = append(all, recorded)
 	}
-	return streams, s.unseal(ctx, all...)
+	if err = s.opened(ctx, err, all...); fatal(err) != nil {
+		return nil, err
+	}
+	return streams, err
 }
 
 // Read implements ports.EventStore.
 func (s *Sealer) Read(ctx context.Context, position int64, limit int) ([]events.Recorded, error) {
 	page, err := s.EventStore.Read(ctx, position, limit)
-	if err != nil {
+	if err = s.opened(ctx, err, page); fatal(err) != nil {
 		return nil, err
 	}
-	return page, s.unseal(ctx, page)
+	return page, err
+}
+
+// opened unseals what came along with err, and returns why there is nothing, or what
+// of it cannot be read.
+func (s *Sealer) opened(ctx context.Context, err error, streams ...[]events.Recorded) error {
+	if fatal(err) != nil {
+		return err
+	}
+	fault := s.unseal(ctx, streams...)
+	if fatal(fault) != nil || err == nil {
+		return fault
+	}
+	return err
 }
 
 // Unseal replaces sealed values by their plain text, and by events.Erased where a key
-// is gone. It reads missing keys in one call.
+// is gone, or events.Unopened where it cannot be used. It reads missing keys in one call.
 func (s *Sealer) Unseal(ctx context.Context, fields ...events.Field) error {
 	s.init()
-	_, err := s.open(ctx, fields)
+	_, faults, err := s.open(ctx, fields)
+	for i, fault := range faults {
+		if fault != nil {
+			*fields[i].Value = events.Unopened
+		}
+	}
 	return err
 }
 
@@ -69,21 +88,29 @@ func (s *Sealer) unseal(ctx context.Context, streams ...[]events.Recorded) error
 	if len(found) == 0 {
 		return nil
 	}
-	erased, err := s.open(ctx, all)
+	erased, faults, err := s.open(ctx, all)
 	if err != nil {
 		return fmt.Errorf("unsealing: %w", err)
 	}
+	var unreadable error
 	for _, f := range found {
-		for _, gone := range erased[:f.fields] {
+		var fault error
+		for i, gone := range erased[:f.fields] {
 			f.recorded.Erased = f.recorded.Erased || gone
+			fault = cmp.Or(fault, faults[i])
 		}
-		erased = erased[f.fields:]
+		erased, faults = erased[f.fields:], faults[f.fields:]
+		if fault != nil {
+			fault = fmt.Errorf("position %d %w: %w", f.recorded.Position, events.ErrUnreadable, fault)
+			f.recorded.Data, unreadable = events.Unreadable{Type: f.recorded.Type, Err: fault}, cmp.Or(unreadable, fault)
+			continue
+		}
 		f.recorded.Data = f.changed()
 		if f.recorded.RawData, f.recorded.Schema, err = events.Encode(f.recorded.Data); err != nil {
 			return fmt.Errorf("unsealing position %d: %w", f.recorded.Position, err)
 		}
 	}
-	return nil
+	return unreadable
 }
 
 func anySealed(fields []events.Field) bool {
@@ -95,9 +122,10 @@ func anySealed(fields []events.Field) bool {
 	return false
 }
 
-// open unseals fields and tells which of them are gone.
-func (s *Sealer) open(ctx context.Context, fields []events.Field) (erased []bool, err error) {
-	erased = make([]bool, len(fields))
+// open unseals fields and tells which of them are gone, and which stay sealed because
+// a key that is there cannot be used.
+func (s *Sealer) open(ctx context.Context, fields []events.Field) (erased []bool, faults []error, err error) {
+	erased, faults = make([]bool, len(fields)), make([]error, len(fields))
 	parts := make([]events.Sealed, len(fields))
 	var names []string
 	for i, f := range fields {
@@ -111,22 +139,26 @@ func (s *Sealer) open(ctx context.Context, fields []events.Field) (erased []bool
 		}
 	}
 	if len(names) == 0 {
-		return erased, nil
+		return erased, faults, nil
 	}
-	keys, err := s.keys.read(ctx, names, false)
+	keys, unusable, err := s.keys.read(ctx, names, false)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	opener := opener{keys: keys, ciphers: map[string]cipher.AEAD{}}
 	for i, f := range fields {
 		if f.Value.Sealed() {
+			faults[i] = cmp.Or(unusable[subjectPrefix+parts[i].Subject], unusable[dayPrefix+parts[i].Day])
+			if faults[i] != nil {
+				continue
+			}
 			plain, ok := opener.open(f, parts[i])
 			if *f.Value, erased[i] = events.Plain(plain), !ok; !ok {
 				*f.Value = events.Erased
 			}
 		}
 	}
-	return erased, nil
+	return erased, faults, nil
 }
 
 // opener opens values by the keys that are there.

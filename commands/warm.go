@@ -17,7 +17,7 @@ func (s *Sealer) Warm(ctx context.Context) error {
 			return err
 		}
 		after = names[len(names)-1]
-		keys, err := s.keys.read(ctx, names, false)
+		keys, _, err := s.keys.read(ctx, names, false)
 		if err != nil {
 			return err
 		}

@@ -92,6 +92,7 @@ type Prospect string
 const (
 	WouldSend        Prospect = "send"
 	NotDeadLettered  Prospect = "not_dead_lettered"
+	Unreadable       Prospect = "unreadable" // nobody knows what has become of it
 	WasDiscarded     Prospect = "discarded"
 	MayHaveBeenSent  Prospect = "in_doubt"
 	WouldBeOptedOut  Prospect = "opted_out" // suppressed when it is claimed

@@ -29,6 +29,7 @@ var itemStates = []events.ReplayItem{
 	{Outcome: ItemSkipped, Why: string(WouldHaveExpired)},
 	{Outcome: ItemSkipped, Why: string(Canceled)},
 	{Outcome: ItemRedriven},
+	{Outcome: ItemSkipped, Why: string(Unreadable)},
 }
 
 // Of what is redriven, that from before a resume is told apart from what came after.

@@ -82,12 +82,12 @@ func decodeAs[E Event](data json.RawMessage) (Event, error) {
 }
 
 // Encode returns the stored form of e and its schema. An error means that e is
-// of no type in the catalogue, or does not marshal. An Unknown or a Detached is never
+// of no type in the catalogue, or does not marshal. An Unknown, a Detached or an Unreadable is never
 // written, whatever it is called: its payload is not in it.
 func Encode(e Event) (data json.RawMessage, schema int, err error) {
 	s, ok := shapes[e.EventType()]
 	switch e.(type) {
-	case Unknown, Detached:
+	case Unknown, Detached, Unreadable:
 		ok = false
 	}
 	if !ok {

@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -81,17 +82,31 @@ func (e Envelope) Recorded() (Recorded, error) {
 	return r, err
 }
 
-// Decode fills Data and Meta from RawData and RawMeta.
-func (r *Recorded) Decode() error {
-	data, err := Decode(r.Type, r.Schema, r.RawData)
+// Decode fills Data and Meta from RawData and RawMeta. After an error, which wraps
+// ErrUnreadable, Data is an Unreadable, and Meta is what could be read of it.
+func (r *Recorded) Decode() (err error) {
+	var noMeta error
+	if r.Meta, noMeta = decodeMeta(r.RawMeta); noMeta != nil {
+		err = errors.New("malformed meta")
+	} else {
+		r.Data, err = Decode(r.Type, r.Schema, r.RawData)
+	}
 	if err != nil {
-		return fmt.Errorf("position %d: %w", r.Position, err)
+		err = fmt.Errorf("position %d %w: %w", r.Position, ErrUnreadable, err)
+		r.Data = Unreadable{r.Type, err}
 	}
-	if r.Meta, err = decodeMeta(r.RawMeta); err != nil {
-		return fmt.Errorf("position %d: malformed meta", r.Position)
+	return err
+}
+
+// DecodeAll decodes recorded in place. An event that cannot be read keeps none of the
+// others from it; the error is that of the first.
+func DecodeAll(recorded []Recorded) (err error) {
+	for i := range recorded {
+		if fault := recorded[i].Decode(); err == nil {
+			err = fault
+		}
 	}
-	r.Data = data
-	return nil
+	return err
 }
 
 // Prepare returns e as it will be recorded in streamID at version, lacking what

@@ -5,6 +5,7 @@ package events
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -34,7 +35,7 @@ type Recorded struct {
 	Version    int       // 1..n within the stream
 	Type       string    // EventType
 	Schema     int       // revision of the payload's shape as it was stored
-	Data       Event     // decoded and upcast to today's shape; Unknown for a type this build does not know, Detached for a payload that is elsewhere
+	Data       Event     // decoded and upcast to today's shape; Unknown for a type this build does not know, Detached for a payload that is elsewhere, Unreadable where it cannot be decoded
 	Meta       Meta      //
 	RecordedAt time.Time // UTC, microseconds; never decreases along positions
 	Digest     Hash      // over all of the above
@@ -57,6 +58,28 @@ type Detached struct{ Type string }
 
 // EventType returns the stored name.
 func (d Detached) EventType() string { return d.Type }
+
+// ErrUnreadable says that an event is stored and cannot be read: its payload is not
+// what its type and schema say, or cannot be unsealed for another reason than that its
+// key is gone.
+var ErrUnreadable = errors.New("cannot be read")
+
+// Unreadable stands in for an event that cannot be read, in what comes along with an
+// error that wraps ErrUnreadable. What it says is not known: whoever decides by its
+// stream has to let that be.
+type Unreadable struct {
+	Type string
+	Err  error // why; wraps ErrUnreadable
+}
+
+// EventType returns the stored name.
+func (u Unreadable) EventType() string { return u.Type }
+
+// Unreadable returns why r cannot be read; nil: it can.
+func (r Recorded) Unreadable() error {
+	u, _ := r.Data.(Unreadable)
+	return u.Err
+}
 
 // Unknown stands in for an event type of a newer build. Reducers and deciders pass over it.
 type Unknown struct{ Type string }

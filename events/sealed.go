@@ -10,6 +10,9 @@ import (
 // Erased is what a personal value is shown as once its key is gone.
 const Erased = "[erased]"
 
+// Unopened is what it is shown as while its key is there and cannot be used.
+const Unopened = "[unreadable]"
+
 // sealedMark begins a sealed Personal in memory, and in the rows of views; its parts
 // follow, separated by "|". No text that we send holds it: it is a control character.
 const sealedMark = "\x1a|"

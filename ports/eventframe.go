@@ -1,8 +1,10 @@
 package ports
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,7 +29,7 @@ func (f EventFrame) Of(ctx context.Context, store EventStore) (bool, error) {
 	}
 	last := f.Events[len(f.Events)-1]
 	recorded, err := store.Read(ctx, last.Position-1, 1)
-	if err != nil {
+	if err != nil && !errors.Is(err, events.ErrUnreadable) { // its digest is there all the same
 		return false, fmt.Errorf("looking for event %d: %w", last.Position, err)
 	}
 	return len(recorded) == 1 && recorded[0].Digest == last.Digest, nil
@@ -64,13 +66,16 @@ type sealedFrame struct {
 
 // DecodeEvents reads an EventFrame and checks that it is whole. Where types are
 // named, only events of those types are decoded and stand in Events. What is
-// decoded shares the memory of payload.
+// decoded shares the memory of payload. A frame with events that cannot be read comes
+// with an error that wraps events.ErrUnreadable, as from an EventStore; of a frame
+// that is malformed only First and Last are known, or not even those.
 func DecodeEvents(payload []byte, types ...string) (EventFrame, error) {
 	sealed, ok := scanFrame(payload)
 	if !ok {
 		sealed = sealedFrame{}
 		if err := json.Unmarshal(payload, &sealed); err != nil {
-			return EventFrame{}, fmt.Errorf("decoding event frame of %d bytes: malformed", len(payload))
+			first, last := scanPlace(payload)
+			return EventFrame{First: first, Last: last}, fmt.Errorf("decoding event frame of %d bytes: malformed", len(payload))
 		}
 	}
 	n := int64(len(sealed.Events))
@@ -82,15 +87,20 @@ func DecodeEvents(payload []byte, types ...string) (EventFrame, error) {
 		return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %d events", sealed.First, sealed.Last, n)
 	}
 	f := EventFrame{First: sealed.First, Last: sealed.Last, Events: make([]events.Recorded, 0, len(sealed.Events))}
+	var unreadable error
 	for _, envelope := range sealed.Events {
 		if len(types) > 0 && !slices.Contains(types, envelope.Type) {
 			continue
 		}
 		recorded, err := envelope.Recorded()
 		if err != nil {
-			return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %w", sealed.First, sealed.Last, err)
+			err = fmt.Errorf("decoding event frame %d to %d: %w", sealed.First, sealed.Last, err)
 		}
+		if err != nil && !errors.Is(err, events.ErrUnreadable) {
+			return EventFrame{First: sealed.First, Last: sealed.Last}, err
+		}
+		unreadable = cmp.Or(unreadable, err)
 		f.Events = append(f.Events, recorded)
 	}
-	return f, nil
+	return f, unreadable
 }

@@ -22,6 +22,19 @@ func scanFrame(payload []byte) (f sealedFrame, ok bool) {
 	return f, s.Done()
 }
 
+// scanPlace returns what the beginning of a frame says of it.
+func scanPlace(payload []byte) (first, last int64) {
+	s := events.NewScan(payload)
+	s.Literal(`{"first":`)
+	first = s.Integer()
+	s.Literal(`,"last":`)
+	last = s.Integer()
+	if s.Failed() {
+		return 0, 0
+	}
+	return first, last
+}
+
 func scanEnvelope(s *events.Scan) (e events.Envelope) {
 	s.Literal(`{"position":`)
 	e.Position = s.Integer()

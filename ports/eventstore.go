@@ -18,6 +18,10 @@ var ErrUnavailable = errors.New("unavailable")
 
 // EventStore keeps every event: many short streams, one order over all of them.
 // It is safe for concurrent use and obeys the laws in porttest.EventStore.
+//
+// What cannot be read keeps nothing else from being read: what Load, LoadMany and Read
+// return along with an error that wraps events.ErrUnreadable is complete, with an
+// events.Unreadable in the place of each such event.
 type EventStore interface {
 	// Load returns a stream, oldest event first. An unknown stream is empty.
 	Load(ctx context.Context, streamID string) ([]events.Recorded, error)

@@ -30,6 +30,9 @@ func Contacts(name func(number events.Personal) string) Projection {
 	return project("contacts", contactsView,
 		func(e events.Recorded) string {
 			d, ok := e.Data.(events.MessageAccepted)
+			if !ok && e.Unreadable() != nil && e.Type == d.EventType() {
+				return e.StreamID // it stands for a row that cannot be named
+			}
 			if !ok {
 				return ""
 			}

@@ -189,6 +189,8 @@ func (f Filler) read(ctx context.Context, frames chan<- frame, after, to int64, 
 	for after < to {
 		next, err := f.Store.Read(ctx, after, int(min(int64(f.frameSize()), to-after)))
 		switch {
+		case errors.Is(err, events.ErrUnreadable):
+			err = nil // whoever has something to do with such an event cannot apply it
 		case err != nil && ctx.Err() == nil && !unavailable(err):
 			next, err = f.upToTheFault(ctx, after, err)
 		case err == nil && len(next) == 0:

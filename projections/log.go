@@ -2,6 +2,8 @@ package projections
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -40,9 +42,9 @@ func (q Queries) Log(ctx context.Context, f LogFilter) (LogPage, error) {
 func (q Queries) log(ctx context.Context, after int64, limit int, selects func(events.Recorded) bool) (LogPage, error) {
 	page := LogPage{Seen: after, More: true}
 	for range logFrames {
-		frame, err := q.Store.Read(ctx, page.Seen, logFrame)
+		frame, err := q.read(ctx, page.Seen, logFrame)
 		if err != nil {
-			return LogPage{}, fmt.Errorf("reading the log after %d: %w", page.Seen, err)
+			return LogPage{}, err
 		}
 		shown, err := q.shown(ctx, selects, frame)
 		if err != nil {
@@ -62,6 +64,23 @@ func (q Queries) log(ctx context.Context, after int64, limit int, selects func(e
 		}
 	}
 	return page, nil
+}
+
+// read returns a frame of the log. An event in it that cannot be read has no payload.
+func (q Queries) read(ctx context.Context, after int64, limit int) ([]events.Recorded, error) {
+	frame, err := q.Store.Read(ctx, after, limit)
+	if err == nil {
+		return frame, nil
+	}
+	if !errors.Is(err, events.ErrUnreadable) {
+		return nil, fmt.Errorf("reading the log after %d: %w", after, err)
+	}
+	for i, e := range frame {
+		if e.Unreadable() != nil {
+			frame[i].RawData, frame[i].RawMeta = json.RawMessage("null"), json.RawMessage("{}")
+		}
+	}
+	return frame, nil
 }
 
 func (f LogFilter) selects(e events.Recorded) bool {

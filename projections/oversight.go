@@ -119,9 +119,9 @@ func (o Oversight) Latest(ctx context.Context, f EventFilter, before int64) (Log
 			page.More = false
 			return page, nil
 		}
-		frame, err := o.Queries.Store.Read(ctx, after, count)
+		frame, err := o.Queries.read(ctx, after, count)
 		if err != nil {
-			return LogPage{}, fmt.Errorf("reading the log after %d: %w", after, err)
+			return LogPage{}, err
 		}
 		for _, e := range slices.Backward(frame) {
 			if page.Seen = e.Position; !f.selects(e) {

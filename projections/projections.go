@@ -76,6 +76,9 @@ func project[R reducer[R]](name string, view ports.View, belongs func(events.Rec
 		step: func(value any, recorded []events.Recorded) (any, error) {
 			r, _ := value.(R)
 			for _, e := range recorded {
+				if err := e.Unreadable(); err != nil {
+					return ports.Row{}, err
+				}
 				if e.Detached() {
 					return ports.Row{}, fmt.Errorf("position %d: %w, which is not at hand", e.Position, ports.Archived{})
 				}

@@ -45,7 +45,7 @@ type Runner struct {
 // Handle is the Watermill handler of TopicEvents.
 func (r *Runner) Handle(msg *message.Message) error {
 	frame, err := ports.DecodeEvents(msg.Payload)
-	if err != nil {
+	if err != nil && !errors.Is(err, events.ErrUnreadable) {
 		// The log has what the frame should have had.
 		r.Log.Error("reading the log instead of a frame", "id", msg.UUID, "error", err)
 		return r.catchUp(msg.Context(), nil)
@@ -207,7 +207,8 @@ func (r *Runner) advance(ctx context.Context, p Projection, recorded []events.Re
 			if err != nil {
 				return err
 			}
-			if frame, err = r.Store.Read(ctx, checkpoint, r.frameSize()); err != nil || len(frame) == 0 {
+			frame, err = r.Store.Read(ctx, checkpoint, r.frameSize())
+			if err != nil && !errors.Is(err, events.ErrUnreadable) || len(frame) == 0 {
 				return err
 			}
 		}

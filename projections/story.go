@@ -27,6 +27,8 @@ func Story(recorded []events.Recorded) []Sentence {
 
 func tell(e events.Recorded) string {
 	switch d := e.Data.(type) {
+	case events.Unreadable:
+		return fmt.Sprintf("%s: %v", e.Type, d.Err)
 	case events.MessageAccepted:
 		return tellAccepted(e, d)
 	case events.MessageDeferred:

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -60,6 +61,8 @@ func errorClass(err error) string {
 		return "timeout"
 	case errors.As(err, &event):
 		return "an event that cannot be applied"
+	case errors.Is(err, events.ErrUnreadable):
+		return "an event that cannot be read"
 	case errors.As(err, &name):
 		return "name not found"
 	case errors.Is(err, syscall.ECONNREFUSED):

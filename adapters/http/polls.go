@@ -2,6 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -107,9 +110,12 @@ func (p *polls) look(ctx context.Context) error {
 	for len(ids) > 0 {
 		n := min(len(ids), maxLook)
 		streams, err := p.store.LoadMany(ctx, ids[:n])
-		if err != nil {
+		if err != nil && !errors.Is(err, events.ErrUnreadable) {
 			return err
 		}
+		maps.DeleteFunc(streams, func(_ string, stream []events.Recorded) bool {
+			return slices.ContainsFunc(stream, func(r events.Recorded) bool { return r.Unreadable() != nil })
+		})
 		p.handOut(streams)
 		ids = ids[n:]
 	}

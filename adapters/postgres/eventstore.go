@@ -23,9 +23,9 @@ const selectEvents = `SELECT position, stream_id, version, type, schema, data, m
 func (s *EventStore) Load(ctx context.Context, streamID string) ([]events.Recorded, error) {
 	stream, err := s.query(ctx, selectEvents+`WHERE stream_id = $1 ORDER BY version`, streamID)
 	if err != nil {
-		return nil, fmt.Errorf("loading stream %s: %w", streamID, err)
+		err = fmt.Errorf("loading stream %s: %w", streamID, err)
 	}
-	return stream, nil
+	return stream, err
 }
 
 // loadMany looks each stream up in the index by itself. With stream_id = ANY the
@@ -43,22 +43,22 @@ const loadMany = `
 func (s *EventStore) LoadMany(ctx context.Context, streamIDs []string) (map[string][]events.Recorded, error) {
 	all, err := s.query(ctx, loadMany, streamIDs)
 	if err != nil {
-		return nil, fmt.Errorf("loading %d streams: %w", len(streamIDs), err)
+		err = fmt.Errorf("loading %d streams: %w", len(streamIDs), err)
 	}
 	streams := make(map[string][]events.Recorded)
 	for _, e := range all {
 		streams[e.StreamID] = append(streams[e.StreamID], e)
 	}
-	return streams, nil
+	return streams, err
 }
 
 // Read implements ports.EventStore.
 func (s *EventStore) Read(ctx context.Context, position int64, limit int) ([]events.Recorded, error) {
 	log, err := s.query(ctx, selectEvents+`WHERE position > $1 ORDER BY position LIMIT $2`, position, limit)
 	if err != nil {
-		return nil, fmt.Errorf("reading after position %d: %w", position, err)
+		err = fmt.Errorf("reading after position %d: %w", position, err)
 	}
-	return log, nil
+	return log, err
 }
 
 func (s *EventStore) query(ctx context.Context, sql string, args ...any) ([]events.Recorded, error) {
@@ -67,7 +67,10 @@ func (s *EventStore) query(ctx context.Context, sql string, args ...any) ([]even
 		return nil, unavailable(err)
 	}
 	recorded, err := pgx.CollectRows(rows, scanEvent)
-	return recorded, unavailable(err)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return recorded, events.DecodeAll(recorded)
 }
 
 func scanEvent(row pgx.CollectableRow) (events.Recorded, error) {
@@ -84,7 +87,7 @@ func scanEvent(row pgx.CollectableRow) (events.Recorded, error) {
 	if r.Digest, err = events.HashOf(digest); err != nil {
 		return r, fmt.Errorf("position %d: %w", r.Position, err)
 	}
-	return r, r.Decode()
+	return r, nil
 }
 
 const selectCommits = `SELECT first_position, last_position, link, recorded_at FROM commits `

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"strconv"
 	"testing"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -129,4 +130,15 @@ func appendOne(t testing.TB, store ports.EventStore, streamID string) {
 	if err != nil || results[0].Err != nil {
 		t.Fatalf("Append: %v, %v", results, err)
 	}
+}
+
+func TestEventsThatCannotBeReadKeepNoOthersFromIt(t *testing.T) {
+	porttest.UnreadableEvents(t, func(t *testing.T) (ports.EventStore, func(int64)) {
+		url := migrated(t)
+		return connect(t, url).EventStore(), func(position int64) {
+			conn := owner(t, url)
+			run(t, conn, `ALTER TABLE events DISABLE TRIGGER ALL`)
+			run(t, conn, `UPDATE events SET data = '[]' WHERE position = `+strconv.FormatInt(position, 10))
+		}
+	})
 }

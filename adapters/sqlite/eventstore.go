@@ -61,9 +61,9 @@ func newEventStore(ctx context.Context, f *file) (*EventStore, error) {
 func (s *EventStore) Load(ctx context.Context, streamID string) ([]events.Recorded, error) {
 	stream, err := s.decoded(ctx, s.load, streamID)
 	if err != nil {
-		return nil, fmt.Errorf("loading stream %s: %w", streamID, err)
+		err = fmt.Errorf("loading stream %s: %w", streamID, err)
 	}
-	return stream, nil
+	return stream, err
 }
 
 // LoadMany implements ports.EventStore.
@@ -74,22 +74,22 @@ func (s *EventStore) LoadMany(ctx context.Context, streamIDs []string) (map[stri
 	}
 	found, err := s.decoded(ctx, s.loadMany, string(list))
 	if err != nil {
-		return nil, fmt.Errorf("loading %d streams: %w", len(streamIDs), err)
+		err = fmt.Errorf("loading %d streams: %w", len(streamIDs), err)
 	}
 	streams := make(map[string][]events.Recorded)
 	for _, r := range found {
 		streams[r.StreamID] = append(streams[r.StreamID], r)
 	}
-	return streams, nil
+	return streams, err
 }
 
 // Read implements ports.EventStore.
 func (s *EventStore) Read(ctx context.Context, position int64, limit int) ([]events.Recorded, error) {
 	page, err := s.decoded(ctx, s.read, position, max(limit, 0))
 	if err != nil {
-		return nil, fmt.Errorf("reading after position %d: %w", position, err)
+		err = fmt.Errorf("reading after position %d: %w", position, err)
 	}
-	return page, nil
+	return page, err
 }
 
 // Commits implements ports.EventStore.

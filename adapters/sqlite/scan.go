@@ -26,12 +26,7 @@ func (s *EventStore) decoded(ctx context.Context, stmt *sql.Stmt, args ...any) (
 	if err != nil {
 		return nil, err
 	}
-	for i := range found {
-		if err := found[i].Decode(); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
+	return found, events.DecodeAll(found)
 }
 
 func scanEvent(row interface{ Scan(...any) error }) (events.Recorded, error) {

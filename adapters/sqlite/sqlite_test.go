@@ -3,6 +3,7 @@ package sqlite
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -89,5 +90,18 @@ func TestImporterObeysItsLaws(t *testing.T) {
 	porttest.Importer(t, func(t *testing.T) (ports.EventStore, ports.Importer) {
 		db := open(t)
 		return db.EventStore(), db.Importer()
+	})
+}
+
+func TestEventsThatCannotBeReadKeepNoOthersFromIt(t *testing.T) {
+	porttest.UnreadableEvents(t, func(t *testing.T) (ports.EventStore, func(int64)) {
+		db := open(t)
+		return db.EventStore(), func(position int64) {
+			for _, statement := range []string{`DROP TRIGGER events_refuse_update`, `UPDATE events SET data = '[]' WHERE position = ` + strconv.FormatInt(position, 10)} {
+				if _, err := db.log.writer.ExecContext(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	})
 }

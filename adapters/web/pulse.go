@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -119,7 +120,7 @@ func (p *pulse) beat(ctx context.Context, m *meter) beat {
 		m.skipTo(head.LastPosition)
 		for m.position < head.LastPosition {
 			frame, err := store.Read(ctx, m.position, pulseFrame)
-			if err != nil || len(frame) == 0 {
+			if err != nil && !errors.Is(err, events.ErrUnreadable) || len(frame) == 0 {
 				break
 			}
 			for _, e := range frame {

@@ -37,7 +37,7 @@ func newAPI(c Config, handler *commands.Handler, queries projections.Queries, us
 
 // newChecks lists what /readyz asks. Only without the store is there no serving. The
 // runner is nil in an instance that keeps no views.
-func newChecks(st stores, b bus, limits limits, runner *projections.Runner) []api.Check {
+func newChecks(st stores, b bus, limits limits, runner *projections.Runner, unreadable *commands.Unreadables) []api.Check {
 	checks := []api.Check{{Name: "store", Required: true, Func: st.ping}}
 	if b.ping != nil {
 		checks = append(checks, api.Check{Name: "broker", Func: b.ping})
@@ -48,7 +48,7 @@ func newChecks(st stores, b bus, limits limits, runner *projections.Runner) []ap
 	if runner != nil {
 		checks = append(checks, api.Check{Name: "projections", Func: func(context.Context) error { return runner.Standstill() }})
 	}
-	return checks
+	return append(checks, api.Check{Name: "log", Func: func(context.Context) error { return unreadable.Err() }})
 }
 
 // newAdmin serves operators, on a listener that must not be public.

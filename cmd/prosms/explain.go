@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -20,7 +21,7 @@ type explainCommand struct {
 func (x explainCommand) Run(ctx context.Context, p process) error {
 	return withReader(ctx, p, func(t tool) error {
 		recorded, err := t.store.Load(ctx, x.ID)
-		if err != nil {
+		if err != nil && !errors.Is(err, events.ErrUnreadable) {
 			return err
 		}
 		if len(recorded) == 0 || recorded[0].Type != "message.accepted" {
@@ -30,8 +31,11 @@ func (x explainCommand) Run(ctx context.Context, p process) error {
 			return ports.WhereDetached(ctx, t.store, recorded[0].Position)
 		}
 		m := projections.Of[projections.Message](recorded)
+		if err != nil {
+			m = projections.Message{ID: x.ID, Tenant: recorded[0].Meta.Tenant, Status: "held: an event of it cannot be read"}
+		}
 		fmt.Fprintf(p.Stdout, "%s of tenant %s is %s\n", m.ID, m.Tenant, m.Status)
-		if x.Personal {
+		if x.Personal && err == nil {
 			fmt.Fprintf(p.Stdout, "to %s from %q: %q\n", m.To, m.From, m.Body)
 		}
 		before := recorded[0].RecordedAt
@@ -39,6 +43,11 @@ func (x explainCommand) Run(ctx context.Context, p process) error {
 			fmt.Fprintf(p.Stdout, "%s  %9s  %s  (position %d, %s)\n", sentence.At.UTC().Format("2006-01-02 15:04:05.000Z"),
 				later(sentence.At.Sub(before)), sentence.Text, recorded[i].Position, sentence.Cause)
 			before = sentence.At
+		}
+		if err != nil {
+			fmt.Fprintln(p.Stdout, "next: nothing, until every event of it can be read; other texts do not wait for it")
+			fmt.Fprintln(p.Stdout, "      prosms verify says whether the log was altered; the runbook (EventsUnreadable) how to mend it")
+			return nil
 		}
 		_, err = fmt.Fprintf(p.Stdout, "next: %s\n", t.config.next(m, time.Now()))
 		return err

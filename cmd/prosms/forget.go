@@ -54,7 +54,7 @@ func newEraser(c Config, sealer *commands.Sealer, runner *projections.Runner, qu
 	return &commands.Eraser{
 		Sealer: sealer, Retention: c.Retention, Log: log,
 		Open: func(ctx context.Context, began time.Time) (map[string]bool, error) {
-			if err := runner.CatchUp(ctx); err != nil {
+			if err := runner.CatchUp(ctx, projections.Messages().Name); err != nil {
 				return nil, err
 			}
 			return queries.OpenDays(ctx, began)

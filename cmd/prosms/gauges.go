@@ -12,9 +12,9 @@ import (
 	"github.com/pro-sms/prosms/projections"
 )
 
-// newGauges lists what is read at each scrape. All but the pool's and the breakers'
-// are of the installation and not of this instance, and the same from each.
-func newGauges(st stores, b bus, queries projections.Queries, runner *projections.Runner, breakers func() map[string]float64, fuse *commands.Fuse) []metrics.Gauge {
+// newGauges lists what is read at each scrape. All but the pool's, the breakers'
+// and what was found unreadable are of the installation and not of this instance, and the same from each.
+func newGauges(st stores, b bus, queries projections.Queries, runner *projections.Runner, breakers func() map[string]float64, fuse *commands.Fuse, unreadable *commands.Unreadables) []metrics.Gauge {
 	return []metrics.Gauge{
 		{
 			Name: "rabbitmq_queue_depth", Label: "queue", Help: "Messages that are ready in a queue, at the broker or in process.",
@@ -55,6 +55,9 @@ func newGauges(st stores, b bus, queries projections.Queries, runner *projection
 		}, {
 			Name: "projection_stopped_position", Label: "projection", Help: "Position of the event that a projection cannot apply and has stopped at, as this instance has found; 0: it has not.",
 			Read: func(context.Context) (map[string]float64, error) { return stopped(runner), nil },
+		}, {
+			Name: "events_unreadable", Help: "Events that this instance could not read and has not read since: what depends on them is held.",
+			Read: func(context.Context) (map[string]float64, error) { return one(float64(len(unreadable.Found()))), nil },
 		},
 	}
 }

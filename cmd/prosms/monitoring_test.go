@@ -17,7 +17,7 @@ import (
 // registered are the names of all metrics that serve has.
 func registered() []string {
 	m := metrics.New(false, slog.New(slog.DiscardHandler))
-	m.Sample(newGauges(stores{}, bus{}, projections.Queries{}, nil, nil, nil)...)
+	m.Sample(newGauges(stores{}, bus{}, projections.Queries{}, nil, nil, nil, nil)...)
 	return m.Names()
 }
 

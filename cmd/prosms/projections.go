@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -44,9 +45,11 @@ func newTexted(c Config, lookup commands.Lookup, store ports.EventStore, queries
 	return func(ctx context.Context, recipient string, number events.Personal) ([]string, error) {
 		bounded, cancel := context.WithTimeout(ctx, catchUpTime)
 		defer cancel()
-		if err := runner.CatchUp(bounded); err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err := runner.CatchUp(bounded)
+		if stopped := (projections.Unappliable{}); err != nil && ctx.Err() == nil && (bounded.Err() != nil || errors.As(err, &stopped)) {
 			return nil, commands.ErrBehind
-		} else if err != nil {
+		}
+		if err != nil {
 			return nil, err
 		}
 		return queries.Texted(ctx, recipient, string(number), lookup.ConsentStream(commands.EveryTenant, number), c.sendsFrom(string(number)))

@@ -19,7 +19,7 @@ func newQuotas(c Config, counts ports.Quota, queries projections.Queries, log *s
 	return &commands.Quotas{
 		Quota: counts, Default: c.dailyQuota(), Own: c.ownQuotas(),
 		Used: func(ctx context.Context, tenant string, since time.Time) (ports.Usage, error) {
-			if err := runner.CatchUp(ctx); err != nil {
+			if err := runner.CatchUp(ctx, projections.Messages().Name); err != nil {
 				return ports.Usage{}, err
 			}
 			messages, segments, err := queries.Accepted(ctx, tenant, since)

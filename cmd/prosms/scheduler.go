@@ -18,7 +18,7 @@ const abandonedAfter = 15 * time.Second
 
 // newScheduler gives the scheduler its eyes: the views, which are brought up to date
 // first where a doubt is decided by what they lack.
-func newScheduler(c Config, store *commands.Sealer, st stores, b bus, ps providers, gate *commands.Gate, queries projections.Queries, runner *projections.Runner, log *slog.Logger) *commands.Scheduler {
+func newScheduler(c Config, store ports.EventStore, st stores, b bus, ps providers, gate *commands.Gate, queries projections.Queries, runner *projections.Runner, log *slog.Logger) *commands.Scheduler {
 	upToDate := func(ctx context.Context) error { return runner.CatchUp(ctx, projections.Messages().Name) }
 	return &commands.Scheduler{
 		Store: store, Bus: b, Depth: b.Depth, Log: log,

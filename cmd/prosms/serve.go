@@ -94,8 +94,10 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	defer commits.Wait()
 	// Who only passes events on, or folds them into views, has the log, in which what
 	// is personal is sealed; who decides, sends or shows has the store.
-	log := traces.EventStore(commits)
-	store := newSealer(c, st, log, lookup)
+	unreadable := &commands.Unreadables{Log: o.log}
+	log := unreadable.In(traces.EventStore(commits))
+	sealer := newSealer(c, st, log, lookup)
+	store := unreadable.In(sealer)
 	b, err := openBus(ctx, c, logins.broker, o.log)
 	if err != nil {
 		return err
@@ -120,8 +122,8 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	defer func() { err = errors.Join(err, ps.close()) }()
 	ps = ps.through(measured.Provider).through(traces.Provider)
 
-	handler := &commands.Handler{Store: store, Sealer: store, Lookup: lookup, Region: c.Region, PlainCallbacks: c.WebhookAllowPrivate}
-	queries := projections.Queries{Store: store, Views: st.views, Unseal: store.Unseal}
+	handler := &commands.Handler{Store: store, Sealer: sealer, Lookup: lookup, Region: c.Region, PlainCallbacks: c.WebhookAllowPrivate}
+	queries := projections.Queries{Store: store, Views: st.views, Unseal: sealer.Unseal}
 	handler.Numbers, handler.Keywords = c.mappedNumbers(), c.Keywords
 	handler.Quotas = newQuotas(c, limits.quota, queries, o.log)
 	handler.Fuse = newFuse(c, log, limits.seen, o.log)
@@ -138,7 +140,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	handler.SentAs = queries.SentAs
 	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, log, queries, o.log), c.DefaultTenant
 	scheduler := newScheduler(c, store, st, b, ps, gate, queries, runner, o.log)
-	eraser := newEraser(c, store, runner, queries, o.log)
+	eraser := newEraser(c, sealer, runner, queries, o.log)
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
 	hooks := newHooks(c, store, log, st.views, lookup, o.log)
 	hooks.announcer.Foreign = measured.ForeignFrame
@@ -156,11 +158,11 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if o.roles.has(roleProject) {
 		kept = runner
 	}
-	checks := append(newChecks(st, b, limits, kept), identityChecks...)
+	checks := append(newChecks(st, b, limits, kept, unreadable), identityChecks...)
 	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
-	measured.Sample(newGauges(st, b, queries, runner, gate.States, handler.Fuse)...)
+	measured.Sample(newGauges(st, b, queries, runner, gate.States, handler.Fuse, unreadable)...)
 	flight := newFlightRecorder(c, o.log)
 	defer flight.Stop()
 	admin := newAdmin(measured.Handler(), flight, checks, o.log)
@@ -178,7 +180,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	parts.Go(named("admin", func() error { return serveHTTP(running, listeners.admin, pages.beside(admin), o.log, pages.stop) }))
 	parts.Go(named("keys", func() error {
-		if err := store.Warm(running); err != nil && running.Err() == nil {
+		if err := sealer.Warm(running); err != nil && running.Err() == nil {
 			o.log.Warn("reading the keys of people", "error", err) // they are read when they are needed
 		}
 		return nil

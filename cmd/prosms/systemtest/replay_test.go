@@ -349,7 +349,7 @@ func (r *rig) plant(change string) {
 		defer db.Close()
 		if !view {
 			for _, trigger := range []string{"events_refuse_update", "events_refuse_delete", "commits_refuse_update", "commits_refuse_delete"} {
-				change = "DROP TRIGGER " + trigger + "; " + change
+				change = "DROP TRIGGER IF EXISTS " + trigger + "; " + change
 			}
 		}
 		if _, err := db.ExecContext(ctx, strings.NewReplacer("data::text", "data", "::json", "").Replace(change)); err != nil {
