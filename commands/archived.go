@@ -29,7 +29,8 @@ type Archived struct {
 	open *archiveReader // nil: none
 }
 
-// Read implements ports.EventStore.
+// Read implements ports.EventStore. Where an archive is damaged, the events before that
+// place, not nil, come with the error.
 func (a *Archived) Read(ctx context.Context, position int64, limit int) ([]events.Recorded, error) {
 	page, err := a.EventStore.Read(ctx, position, limit)
 	if err != nil {
@@ -46,7 +47,7 @@ func (a *Archived) Read(ctx context.Context, position int64, limit int) ([]event
 			}
 		}
 		if err := a.fill(ctx, &page[i], archives); err != nil {
-			return nil, fmt.Errorf("reading position %d from an archive: %w", page[i].Position, err)
+			return page[:i], fmt.Errorf("reading position %d from an archive: %w", page[i].Position, err)
 		}
 	}
 	return page, nil
@@ -78,7 +79,7 @@ func (a *Archived) fill(ctx context.Context, r *events.Recorded, archives ports.
 			continue
 		}
 		if err != nil {
-			return errors.Join(err, a.close())
+			return err
 		}
 		whole := *r
 		whole.RawData = found
@@ -95,9 +96,10 @@ func (a *Archived) fill(ctx context.Context, r *events.Recorded, archives ports.
 }
 
 // find returns the payload of a position of an archive. It goes on where it stopped
-// last, if that was before.
+// last, if that was before; also where it could not be read on, so that a damaged
+// archive is not read from its beginning for each position behind the damage.
 func (a *Archived) find(ctx context.Context, name string, position int64) (json.RawMessage, error) {
-	if a.open == nil || a.open.name != name || a.open.position >= position {
+	if a.open == nil || a.open.name != name || a.open.asked >= position {
 		if err := a.close(); err != nil {
 			return nil, err
 		}
@@ -119,28 +121,33 @@ type archiveReader struct {
 	name     string
 	file     io.Closer
 	lines    *bufio.Reader
+	asked    int64 // the last position that was sought
 	position int64 // of the last event
+	data     json.RawMessage
+	damage   error // it cannot be read on
 }
 
 func (r *archiveReader) seek(ctx context.Context, position int64) (json.RawMessage, error) {
-	for r.position < position {
+	for r.asked = position; r.position < position; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		if r.damage != nil {
+			return nil, fmt.Errorf("archive %s: %w", r.name, r.damage)
+		}
 		line, err := r.lines.ReadBytes('\n')
 		if err != nil {
-			return nil, fmt.Errorf("archive %s: %w", r.name, err)
-		}
-		var l audit.Line
-		if err := json.Unmarshal(line, &l); err != nil {
-			return nil, fmt.Errorf("archive %s: malformed", r.name)
-		}
-		if l.Event == nil {
+			r.damage = err
 			continue
 		}
-		if r.position = l.Event.Position; r.position == position {
-			return l.Event.Data, nil
+		var l audit.Line
+		if json.Unmarshal(line, &l) != nil || l.Event == nil {
+			continue // a malformed event is lacking
 		}
+		r.position, r.data = l.Event.Position, l.Event.Data
 	}
-	return nil, fmt.Errorf("archive %s lacks position %d", r.name, position)
+	if r.position != position {
+		return nil, fmt.Errorf("archive %s lacks position %d", r.name, position)
+	}
+	return r.data, nil
 }
