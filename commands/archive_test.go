@@ -7,7 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,6 +118,91 @@ func TestAnArchiveWithAChangedOrMissingByteIsRefused(t *testing.T) {
 	} {
 		if _, err := audit.CheckArchive(bytes.NewReader(bad), nil); err == nil {
 			t.Errorf("%s: it verifies", name)
+		}
+	}
+}
+
+func unpacked(t *testing.T, archive []byte) []byte {
+	t.Helper()
+	in, err := gzip.NewReader(bytes.NewReader(archive))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain
+}
+
+// packed is plain in gzip, cut off after so many bytes of it.
+func packed(t *testing.T, plain []byte, end int) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	out := gzip.NewWriter(&file)
+	if _, err := out.Write(plain[:end]); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Flush(); err != nil { // all of it is there, and no end
+		t.Fatal(err)
+	}
+	if end < len(plain) {
+		return file.Bytes()
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+func TestTheFaultOfAnArchiveIsNamedByItsPosition(t *testing.T) {
+	plain := unpacked(t, archived(t, filled(t).EventStore(), 1, 30))
+	of := func(position int) int {
+		return bytes.Index(plain, fmt.Appendf(nil, `{"event":{"position":%d,`, position))
+	}
+	replaced := func(old, by string) []byte {
+		at := of(17) + bytes.Index(plain[of(17):], []byte(old))
+		return slices.Concat(plain[:at], []byte(by), plain[at+len(old):])
+	}
+	for name, tt := range map[string]struct {
+		bad  []byte
+		want string
+	}{
+		"cut off in gzip, amid a line":    {packed(t, plain, of(17)+20), "position 17: it cannot be read: unexpected EOF"},
+		"cut off in gzip, between lines":  {packed(t, plain, of(17)), "position 17: it cannot be read: unexpected EOF"},
+		"cut off in plain, amid a line":   {plain[:of(17)+20], "position 17: not a line of a bundle"},
+		"cut off in plain, between lines": {plain[:of(17)], "position 17: the bundle has no end"},
+		"another payload":                 {replaced(`"attempt":1`, `"attempt":2`), "position 17: the event is not what its digest was taken of"},
+		"another digest":                  {replaced(`"digest":"`, `"digest":"00`), "position 17: not a line of a bundle"},
+		"not JSON":                        {replaced(`"schema"`, `schema`), "position 17: not a line of a bundle"},
+		"written otherwise":               {replaced(`"schema":1`, `"schema": 1`), "position 17: not as prosms writes it"},
+		"one event less":                  {append(bytes.Clone(plain[:of(17)]), plain[of(18):]...), "position 17: the event is missing"},
+	} {
+		_, err := audit.CheckArchive(bytes.NewReader(tt.bad), nil)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !errors.As(err, new(audit.Fault)) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+func TestArchivesFollowEachOther(t *testing.T) {
+	source, other := filled(t), filled(t) // at other times, so with other links
+	check := func(archive []byte) audit.Checked {
+		checked, err := audit.CheckArchive(bytes.NewReader(archive), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return checked
+	}
+	first, second := check(archived(t, source.EventStore(), 1, 15)), check(archived(t, source.EventStore(), 16, 30))
+	if err := second.Follow(first); err != nil {
+		t.Error(err)
+	}
+	for name, before := range map[string]audit.Checked{
+		"itself": second, "a shorter one": check(archived(t, source.EventStore(), 1, 12)), "another log's": check(archived(t, other.EventStore(), 1, 15)),
+	} {
+		if err := second.Follow(before); err == nil {
+			t.Errorf("it follows %s", name)
 		}
 	}
 }

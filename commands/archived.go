@@ -35,7 +35,8 @@ type Archived struct {
 // that some open theirs anew for every page.
 const mostArchiveReaders = 8
 
-// Read implements ports.EventStore.
+// Read implements ports.EventStore. Where an archive is damaged, the events before that
+// place, not nil, come with the error.
 func (a *Archived) Read(ctx context.Context, position int64, limit int) ([]events.Recorded, error) {
 	page, unread := a.EventStore.Read(ctx, position, limit)
 	if fatal(unread) != nil {
@@ -55,7 +56,7 @@ func (a *Archived) Read(ctx context.Context, position int64, limit int) ([]event
 			}
 		}
 		if err := a.fill(ctx, &page[i], archives); err != nil {
-			return nil, fmt.Errorf("reading position %d from an archive: %w", page[i].Position, err)
+			return page[:i], fmt.Errorf("reading position %d from an archive: %w", page[i].Position, err)
 		}
 	}
 	return page, unread
@@ -88,7 +89,7 @@ func (a *Archived) fill(ctx context.Context, r *events.Recorded, archives ports.
 			continue
 		}
 		if err != nil {
-			return errors.Join(err, a.keep(0))
+			return err
 		}
 		whole := *r
 		whole.RawData = found
@@ -105,7 +106,8 @@ func (a *Archived) fill(ctx context.Context, r *events.Recorded, archives ports.
 }
 
 // find returns the payload of a position of an archive. It goes on where somebody
-// stopped before that.
+// stopped before that; also where it could not be read on, so that a damaged archive is
+// not read from its beginning for each position behind the damage.
 func (a *Archived) find(ctx context.Context, name string, position int64) (json.RawMessage, error) {
 	reader, err := a.reader(name, position)
 	if err != nil {
@@ -119,7 +121,7 @@ func (a *Archived) find(ctx context.Context, name string, position int64) (json.
 func (a *Archived) reader(name string, position int64) (*archiveReader, error) {
 	nearest := -1
 	for i, r := range a.open {
-		if r.name == name && r.position < position && (nearest < 0 || r.position > a.open[nearest].position) {
+		if r.name == name && r.asked < position && (nearest < 0 || r.asked > a.open[nearest].asked) {
 			nearest = i
 		}
 	}
@@ -149,28 +151,33 @@ type archiveReader struct {
 	name     string
 	file     io.Closer
 	lines    *bufio.Reader
+	asked    int64 // the last position that was sought
 	position int64 // of the last event
+	data     json.RawMessage
+	damage   error // it cannot be read on
 }
 
 func (r *archiveReader) seek(ctx context.Context, position int64) (json.RawMessage, error) {
-	for r.position < position {
+	for r.asked = position; r.position < position; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		if r.damage != nil {
+			return nil, fmt.Errorf("archive %s: %w", r.name, r.damage)
+		}
 		line, err := r.lines.ReadBytes('\n')
 		if err != nil {
-			return nil, fmt.Errorf("archive %s: %w", r.name, err)
-		}
-		var l audit.Line
-		if err := json.Unmarshal(line, &l); err != nil {
-			return nil, fmt.Errorf("archive %s: malformed", r.name)
-		}
-		if l.Event == nil {
+			r.damage = err
 			continue
 		}
-		if r.position = l.Event.Position; r.position == position {
-			return l.Event.Data, nil
+		var l audit.Line
+		if json.Unmarshal(line, &l) != nil || l.Event == nil {
+			continue // a malformed event is lacking
 		}
+		r.position, r.data = l.Event.Position, l.Event.Data
 	}
-	return nil, fmt.Errorf("archive %s lacks position %d", r.name, position)
+	if r.position != position {
+		return nil, fmt.Errorf("archive %s lacks position %d", r.name, position)
+	}
+	return r.data, nil
 }

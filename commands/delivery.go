@@ -180,49 +180,6 @@ func newDelivery(e events.Recorded, endpoint, url string) Delivery {
 	return d
 }
 
-// DeliveryFilter selects deliveries of one tenant, newest first. Zero fields select all.
-type DeliveryFilter struct {
-	Tenant   string
-	Endpoint string
-	Status   DeliveryStatus
-	Limit    int
-	After    *ports.Cursor
-}
-
-// Deliveries returns a page and the cursor of the next one, nil after the last.
-func (w *Webhooks) Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, *ports.Cursor, error) {
-	where := []ports.Condition{{Column: "tenant", Op: ports.Equal, Value: f.Tenant}}
-	if f.Endpoint != "" {
-		where = append(where, ports.Condition{Column: "endpoint", Op: ports.Equal, Value: f.Endpoint})
-	}
-	if f.Status != "" {
-		where = append(where, ports.Condition{Column: "status", Op: ports.Equal, Value: string(f.Status)})
-	}
-	found, err := findDeliveries(ctx, w.Views, ports.Query{
-		Where: where, OrderBy: "created_at", Desc: true, After: f.After, Limit: f.Limit + 1,
-	})
-	if err != nil || len(found) <= f.Limit {
-		return found, nil, err
-	}
-	last := found[f.Limit-1]
-	return found[:f.Limit], &ports.Cursor{Key: last.CreatedAt, ID: last.ID}, nil
-}
-
-// Delivery returns a tenant's delivery.
-func (w *Webhooks) Delivery(ctx context.Context, tenant, id string) (Delivery, error) {
-	found, err := findDeliveries(ctx, w.Views, ports.Query{
-		Where:   []ports.Condition{{Column: "id", Op: ports.Equal, Value: id}, {Column: "tenant", Op: ports.Equal, Value: tenant}},
-		OrderBy: "created_at", Limit: 1,
-	})
-	if err != nil {
-		return Delivery{}, err
-	}
-	if len(found) == 0 {
-		return Delivery{}, domain.ErrNotFound
-	}
-	return found[0], nil
-}
-
 // Replay posts what was delivered or given up once more, from the first attempt on.
 // Later events of its message may have been delivered before. That it was asked for
 // is in the log first, with the caller's reason, which there has to be: killed in
@@ -236,7 +193,10 @@ func (w *Webhooks) Replay(ctx context.Context, caller Caller, id string) (Delive
 	if err != nil {
 		return Delivery{}, err
 	}
-	if d.Status == DeliveryPending {
+	switch {
+	case d.Tenant != caller.Tenant: // as where it is empty
+		return Delivery{}, domain.ErrNotFound
+	case d.Status == DeliveryPending:
 		return Delivery{}, ErrDeliveryPending
 	}
 	replay := domain.ReplayDelivery{Replayed: events.WebhookReplayed{

@@ -42,7 +42,7 @@ var ErrNotOfThisLog = errors.New("the archive is not of this log")
 // of its ends, which are those of the log, and from the digest of every row.
 func (d Detacher) Run(ctx context.Context) (Detached, error) {
 	var done Detached
-	if err := sameLog(ctx, d.Store, d.Archive); err != nil {
+	if err := SameLog(ctx, d.Store, d.Archive); err != nil {
 		return done, err
 	}
 	if err := d.record(ctx); err != nil {
@@ -154,7 +154,7 @@ func (d Detacher) finished(id string, recorded []events.Recorded) bool {
 // Attach puts the payloads of an archive back, and says so in the log. It returns how
 // many there were.
 func (d Detacher) Attach(ctx context.Context, lines io.Reader) (attached int, err error) {
-	if err := sameLog(ctx, d.Store, d.Archive); err != nil {
+	if err := SameLog(ctx, d.Store, d.Archive); err != nil {
 		return 0, err
 	}
 	const size = 2000
@@ -202,9 +202,9 @@ func stored(e events.Envelope) events.Recorded {
 	}
 }
 
-// sameLog reports whether an archive begins and ends with the links of a log, and so
-// holds the same rows.
-func sameLog(ctx context.Context, store ports.EventStore, archive audit.Checked) error {
+// SameLog returns ErrNotOfThisLog unless an archive begins and ends with the links of a
+// log: then it holds what these were made of.
+func SameLog(ctx context.Context, store ports.EventStore, archive audit.Checked) error {
 	var before events.Hash
 	if archive.First > 1 {
 		commits, err := store.Commits(ctx, archive.First-2, 1)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -343,6 +344,61 @@ func TestAnArchiveWithAnotherPayloadIsNotBelieved(t *testing.T) {
 	log := &commands.Archived{EventStore: db.EventStore(), Open: func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(wrong)), nil }}
 	if _, err := log.Read(t.Context(), 0, 100); err == nil {
 		t.Error("the payloads of another log were read")
+	}
+}
+
+func TestADamagedArchiveIsReportedWhereItIsDamaged(t *testing.T) {
+	db := aged(t)
+	file, d := whole(t, db)
+	if _, err := d.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var gone []int64
+	for _, c := range allCommits(t, db.EventStore()) {
+		for _, e := range c.Events {
+			if e.Detached() {
+				gone = append(gone, e.Position)
+			}
+		}
+	}
+	plain := unpacked(t, file)
+	event := func(position int64) int {
+		return bytes.Index(plain, fmt.Appendf(nil, `{"event":{"position":%d,`, position))
+	}
+	middle := gone[len(gone)/2]
+	one := bytes.Clone(plain)
+	copy(one[event(middle)+len(`{"event"`):], "=") // is no JSON any more
+	for name, tt := range map[string]struct {
+		file []byte
+		lost []int64
+	}{
+		"cut off":  {packed(t, plain, event(middle)+9), gone[len(gone)/2:]},
+		"one line": {packed(t, one, len(one)), []int64{middle}},
+	} {
+		opened := 0
+		log := &commands.Archived{EventStore: db.EventStore(), Open: func(string) (io.ReadCloser, error) {
+			opened++
+			return io.NopCloser(bytes.NewReader(tt.file)), nil
+		}}
+		report, err := verify.Log(t.Context(), verify.Options{Store: log, MaxRetries: 5, Patience: time.Hour})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		var found []int64
+		for _, f := range report.Findings {
+			if f.Guarantee == "G2" && strings.Contains(f.What, "archive a.gz") {
+				found = append(found, f.Position)
+			}
+		}
+		if diff := cmp.Diff(tt.lost, found); diff != "" {
+			t.Errorf("%s: found at (-lost +found)\n%s", name, diff)
+		}
+		if opened > 2 { // not once for each position
+			t.Errorf("%s: opened %d times", name, opened)
+		}
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

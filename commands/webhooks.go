@@ -108,7 +108,7 @@ func (w *Webhooks) Change(ctx context.Context, caller Caller, id string, request
 func (w *Webhooks) Rotate(ctx context.Context, caller Caller, id string, overlap time.Duration) (Endpoint, error) {
 	if overlap < 0 || overlap > maxSecretOverlap {
 		var invalid Invalid
-		invalid.add("/overlap_seconds", CodeInvalidValue, fmt.Sprintf("a number from 0 to %d", int(maxSecretOverlap.Seconds())))
+		invalid.add("/overlap_seconds", CodeInvalidValue, fmt.Sprintf("a number from 1 to %d", int(maxSecretOverlap.Seconds())))
 		return Endpoint{}, invalid
 	}
 	until := w.now().Add(overlap).Truncate(time.Microsecond)

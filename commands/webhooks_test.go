@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/pro-sms/prosms/adapters/memory"
 	"github.com/pro-sms/prosms/commands"
@@ -280,6 +281,70 @@ func TestWhatIsFoundVeryLateIsListedAndNotPosted(t *testing.T) {
 			t.Errorf("%d dead, took %v", len(dead), p.receiver.took)
 		}
 	})
+}
+
+func TestDeliveriesOfAMessageAreListedWhereverTheyWent(t *testing.T) {
+	p := newPostOffice(t)
+	gone, still := p.create(), p.create()
+	p.happen("msg_1", accepted("https://example.com/callback"), events.MessageCanceled{By: "test"})
+	p.happen("msg_2", accepted(""))
+	if err := p.webhooks.Delete(t.Context(), acme, gone); err != nil {
+		t.Fatal(err)
+	}
+	list := func(f commands.DeliveryFilter) (told []string) {
+		for f.Tenant, f.Limit = "acme", 4; ; {
+			found, next, err := p.webhooks.Deliveries(t.Context(), f)
+			if err != nil || len(found) > f.Limit {
+				t.Fatal(len(found), err)
+			}
+			for _, d := range found {
+				told = append(told, fmt.Sprintf("%s %s %d", d.Endpoint, d.Message, d.Version))
+			}
+			if f.After = next; next == nil {
+				slices.Sort(told)
+				return told
+			}
+		}
+	}
+	want := func(endpoint string) []string { return []string{endpoint + " msg_1 1", endpoint + " msg_1 2"} }
+	all := slices.Sorted(slices.Values(slices.Concat(want("callbacks"), want(gone), want(still))))
+	for name, tt := range map[string]struct {
+		filter commands.DeliveryFilter
+		want   []string
+	}{
+		"a message":           {commands.DeliveryFilter{Message: "msg_1"}, all},
+		"at one endpoint":     {commands.DeliveryFilter{Message: "msg_1", Endpoint: gone}, want(gone)},
+		"and a status":        {commands.DeliveryFilter{Message: "msg_1", Status: commands.DeliveryDead}, nil},
+		"one that was not":    {commands.DeliveryFilter{Message: "msg_3"}, nil},
+		"without an endpoint": {commands.DeliveryFilter{Endpoint: gone}, append(want(gone), gone+" msg_2 1")},
+	} {
+		if diff := cmp.Diff(tt.want, list(tt.filter)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+	found, _, err := p.webhooks.Deliveries(t.Context(), commands.DeliveryFilter{Tenant: "other", Message: "msg_1", Limit: 9})
+	if err != nil || len(found) > 0 {
+		t.Errorf("another tenant is told of %d, %v", len(found), err)
+	}
+}
+
+func TestADeliveryIsReplayedByItsTenantAlone(t *testing.T) {
+	p := newPostOffice(t)
+	p.create()
+	p.happen("msg_1", accepted(""))
+	d := p.deliveries(commands.DeliveryPending)[0]
+	before, err := p.store.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tenant := range []string{"", "other"} { // an empty one is any to Delivery, not here
+		if _, err := p.webhooks.Replay(t.Context(), commands.Caller{Tenant: tenant, Actor: "test", Reason: "test"}, d.ID); !errors.Is(err, domain.ErrNotFound) {
+			t.Errorf("replayed by %q: %v", tenant, err)
+		}
+	}
+	if after, err := p.store.Head(t.Context()); err != nil || after.LastPosition != before.LastPosition {
+		t.Errorf("the log goes on to %d, %v", after.LastPosition, err)
+	}
 }
 
 func TestATenantHasSoManyEndpoints(t *testing.T) {

@@ -50,9 +50,9 @@ func deliveryOf(d commands.Delivery) delivery {
 
 // listDeliveries answers with a tenant's deliveries, newest first.
 func (a *api) listDeliveries(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
-	q := readQuery(r, "endpoint", "status", "limit", "cursor")
+	q := readQuery(r, "endpoint", "message_id", "status", "limit", "cursor")
 	filter := commands.DeliveryFilter{
-		Tenant: caller.Tenant, Endpoint: q.printable("endpoint"),
+		Tenant: caller.Tenant, Endpoint: q.printable("endpoint"), Message: q.printable("message_id"),
 		Status: commands.DeliveryStatus(oneOf(q, "status", commands.DeliveryStatuses)), Limit: q.limit(), After: q.cursor(deliveryList),
 	}
 	if q.err != nil {

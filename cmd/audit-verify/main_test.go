@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,6 +37,10 @@ func TestABundleIsCheckedAgainstItsKey(t *testing.T) {
 		}
 	}
 	good := bundle.String()
+	file := filepath.Join(t.TempDir(), "good")
+	if err := os.WriteFile(file, bundle.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name, bundle string
 		args         []string
@@ -47,6 +52,7 @@ func TestABundleIsCheckedAgainstItsKey(t *testing.T) {
 		{"no key", good, []string{"-key", "test"}, "-key"},
 		{"no file", "", []string{filepath.Join(t.TempDir(), "none")}, "no such file"},
 		{"nothing", "", nil, "no end"},
+		{"two that do not follow each other", "", []string{file, file}, file + ": it begins at position 1, and the one before ends at 1"},
 	} {
 		var out bytes.Buffer
 		err := run(tt.args, strings.NewReader(tt.bundle), &out, &out)

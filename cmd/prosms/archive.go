@@ -19,7 +19,7 @@ import (
 
 type archiveCommand struct {
 	Create  archiveCreate  `cmd:"" help:"Write whole commits of the log to a file, with a head that is signed if PROSMS_HEAD_KEY is set. It holds what the log holds, numbers and texts too."`
-	Verify  archiveVerify  `cmd:"" help:"Check a file without the log that it comes from."`
+	Verify  archiveVerify  `cmd:"" help:"Check files without the log that they come from, or against it."`
 	Detach  archiveDetach  `cmd:"" help:"Take payloads out of the log that a file holds: of messages that are at their end. PostgreSQL: beside gateways; SQLite: while none runs."`
 	Attach  archiveAttach  `cmd:"" help:"Put the payloads of a file back into the log."`
 	Restore archiveRestore `cmd:"" help:"Append files to an empty database, or to one that ends where they begin."`
@@ -102,22 +102,42 @@ func writeWhole(path string, write func(io.Writer) error) (err error) {
 }
 
 type archiveVerify struct {
-	File    string `arg:"" type:"path" help:"The archive."`
-	HeadKey string `help:"The verifier key of its head; without it no signature is checked." placeholder:"VKEY"`
+	Files   []string `arg:"" type:"path" help:"Archives, each beginning where the one before ends."`
+	HeadKey string   `help:"The verifier key of their heads; without it no signature is checked." placeholder:"VKEY"`
+	Log     bool     `help:"Also compare them with the log of DATABASE_URL: beside a gateway, and whatever of it is detached."`
 }
 
-// Run checks every digest and link, and the signature of the head.
-func (a archiveVerify) Run(p process) error {
-	checked, err := checkArchive(a.File, a.HeadKey)
-	if err != nil {
+// Run checks every digest and link, the signatures of the heads, and that the files
+// follow each other.
+func (a archiveVerify) Run(ctx context.Context, p process) error {
+	var all []audit.Checked
+	for i, path := range a.Files {
+		checked, err := checkArchive(path, a.HeadKey)
+		if err == nil && i > 0 {
+			err = checked.Follow(all[i-1])
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		all = append(all, checked)
+		fmt.Fprintf(p.Stdout, "ok: %d events, positions %d to %d, which follow %s and end in %s\n",
+			checked.Events, checked.First, checked.Last, checked.Previous, checked.Head.Link)
+	}
+	if a.HeadKey == "" {
+		fmt.Fprintln(p.Stdout, "no signature was checked: compare links with such from elsewhere")
+	}
+	if !a.Log {
+		return nil
+	}
+	return withReader(ctx, p, func(t tool) error {
+		for i, checked := range all {
+			if err := commands.SameLog(ctx, t.stores.events, checked); err != nil {
+				return fmt.Errorf("%s: %w", a.Files[i], err)
+			}
+		}
+		_, err := fmt.Fprintln(p.Stdout, "of this log: it has the same links before and at the end of each")
 		return err
-	}
-	_, err = fmt.Fprintf(p.Stdout, "ok: %d events, positions %d to %d, which follow %s and end in %s\n",
-		checked.Events, checked.First, checked.Last, checked.Previous, checked.Head.Link)
-	if err == nil && a.HeadKey == "" {
-		_, err = fmt.Fprintln(p.Stdout, "no signature was checked: compare both with links from elsewhere")
-	}
-	return err
+	})
 }
 
 func checkArchive(path, key string) (audit.Checked, error) {

@@ -54,6 +54,9 @@ func (f *findings) examineStore(ctx context.Context, c Config, log *slog.Logger)
 	}
 	head, err := st.events.Head(ctx)
 	f.check("event log", fmt.Sprintf("%d events", head.LastPosition), cureMigration, err)
+	if err == nil {
+		f.examineArchives(ctx, c, st.events)
+	}
 	f.check("closing the database", "", cureStore(local, nil), st.close())
 	if local {
 		took, err := timeSyncs(filepath.Dir(path))

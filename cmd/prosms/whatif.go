@@ -33,7 +33,7 @@ type whatIfCommand struct {
 	BreakerCooldown    string `help:"Instead of PROSMS_BREAKER_COOLDOWN." placeholder:"DURATION"`
 	BreakerProbes      string `help:"Instead of PROSMS_BREAKER_PROBES." placeholder:"N"`
 
-	Allow    bool `help:"Go on without the texts that the policy of the time does not explain, instead of refusing."`
+	Allow    bool `help:"Go on without what the policy of the time does not explain, instead of refusing."`
 	Examples int  `help:"How many texts to name for each kind of difference." default:"5"`
 	JSON     bool `name:"json" help:"Print the report as JSON."`
 }
@@ -57,7 +57,7 @@ func (w whatIfCommand) settings() []string {
 }
 
 // errNotReproduced refuses to foretell by a policy that does not explain the past.
-var errNotReproduced = errors.New("the environment's policy is not the one of the time: give it the settings of then, or leave these texts out with --allow")
+var errNotReproduced = errors.New("the environment's policy is not the one of the time: give it the settings of then, or leave these out with --allow")
 
 // Run reports what another policy would have decided. It works beside a gateway.
 func (w whatIfCommand) Run(ctx context.Context, p process) error {

@@ -17,7 +17,7 @@ import (
 // printWhatIf writes the report for a reader. Refused, it tells why and no more.
 func printWhatIf(out io.Writer, r *whatif.Report, changed []string, refused bool) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "positions %d to %d, texts: %d; decisions reproduced exactly: %d; texts that are not: %d\n",
+	fmt.Fprintf(w, "positions %d to %d, texts: %d; decisions reproduced exactly: %d; texts and transitions of breakers that are not: %d\n",
 		r.From+1, r.To, r.Texts, r.Decisions, r.Unreproduced)
 	for _, why := range byCount(r.UnreproducedWhy) {
 		fmt.Fprintf(w, "  %d\t%s\n", r.UnreproducedWhy[why], why)

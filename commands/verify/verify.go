@@ -78,8 +78,13 @@ func Log(ctx context.Context, o Options) (*Report, error) {
 	}
 	chain := chain{report: report, store: o.Store, heads: newHeads(report, o.Heads), archives: archives}
 	texts := newTexts(report, o)
+	most := o.PageSize
+	if most == 0 {
+		most = 2000
+	}
+	size := most
 	for after := int64(0); after < head.LastPosition; {
-		page, unreadable, err := o.read(ctx, after, head.LastPosition)
+		page, unreadable, err := o.read(ctx, after, head.LastPosition, size)
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +97,9 @@ func Log(ctx context.Context, o Options) (*Report, error) {
 			}
 			after = e.Position
 		}
+		size = min(2*size, most)
 		if unreadable != nil {
+			size = 1 // where one cannot be read, the next ones often cannot either
 			after++
 			report.Add(Finding{Guarantee: "G2", Position: after, What: "the event cannot be read: " + unreadable.Error()})
 			chain.skip(after)
@@ -114,17 +121,15 @@ func Log(ctx context.Context, o Options) (*Report, error) {
 
 // read returns a page of the log, as far as it can be read, and why the event
 // after that cannot.
-func (o Options) read(ctx context.Context, after, to int64) (page []events.Recorded, unreadable, err error) {
-	size := o.PageSize
-	if size == 0 {
-		size = 2000
-	}
+func (o Options) read(ctx context.Context, after, to int64, size int) (page []events.Recorded, unreadable, err error) {
 	limit := int(min(int64(size), to-after))
 	page, err = o.Store.Read(ctx, after, limit)
 	if err == nil || outage(ctx, err) {
 		return upTo(page, to), nil, err
 	}
-	page = nil
+	if page != nil {
+		return upTo(page, to), err, nil
+	}
 	for {
 		one, err := o.Store.Read(ctx, after, 1)
 		switch {

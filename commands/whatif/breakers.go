@@ -46,10 +46,12 @@ type breakers struct {
 	from       int64
 	was, would func(provider string) breaker.Rule
 	watched    map[string]*watched
+	report     *Report // whose gate transitions have to pass
 }
 
 type watched struct {
 	outcomes, recorded int
+	state              breaker.State // as the log has it
 	was, would         simulated
 }
 
@@ -88,7 +90,11 @@ func (b *breakers) see(ctx context.Context, e events.Recorded) error {
 		return err
 	}
 	if strings.HasPrefix(e.StreamID, breakerPrefix) {
-		w.transition(e)
+		if w.transition(e) {
+			b.report.Decisions++
+		} else {
+			b.report.unreproduced(Unreproduced{ID: e.StreamID, Position: e.Position, Type: e.Type, Why: WhyBreaker})
+		}
 		return nil
 	}
 	if verdict != breaker.Silent {
@@ -119,7 +125,7 @@ func (b *breakers) of(ctx context.Context, provider string) (*watched, error) {
 			provider: provider, rule: rule, state: state, watch: breaker.NewWatch(rule, state), openings: Openings{First: []Opening{}},
 		}
 	}
-	w := &watched{was: begin(b.was(provider)), would: begin(b.would(provider))}
+	w := &watched{state: state, was: begin(b.was(provider)), would: begin(b.would(provider))}
 	if b.watched == nil {
 		b.watched = map[string]*watched{}
 	}
@@ -127,9 +133,12 @@ func (b *breakers) of(ctx context.Context, provider string) (*watched, error) {
 	return w, nil
 }
 
-// transition takes one from the log: what operators did holds under any rule.
-func (w *watched) transition(e events.Recorded) {
+// transition takes one from the log: what operators did holds under any rule. It
+// reports whether the rule of the time explains it.
+func (w *watched) transition(e events.Recorded) (explained bool) {
 	reason := ""
+	explained = explains(w.was.rule, w.state, e)
+	w.state = w.state.Evolve(e.Data)
 	switch d := e.Data.(type) {
 	case events.BreakerOpened:
 		reason = d.Reason
@@ -142,7 +151,34 @@ func (w *watched) transition(e events.Recorded) {
 	if strings.HasPrefix(reason, breaker.ReasonOperator) {
 		w.was.become(e.Data)
 		w.would.become(e.Data)
+		return true
 	}
+	return explained
+}
+
+// WhyBreaker is why a transition of a breaker is not reproduced.
+const WhyBreaker = "another cooldown, or another breaker"
+
+// explains reports whether a breaker of this rule and state makes a transition, by some
+// chance and at a moment near that of its record. Whether its outcomes were those to
+// open it, the log cannot tell: see docs/what-if.md.
+func explains(rule breaker.Rule, s breaker.State, e events.Recorded) bool {
+	switch d := e.Data.(type) {
+	case events.BreakerOpened:
+		until := func(now time.Time, chance float64) time.Time {
+			decided, err := s.Decide(breaker.Trip{Provider: d.Provider, Reason: d.Reason, Rule: rule, Chance: chance, Now: now})
+			if err != nil || len(decided) == 0 {
+				return time.Time{}
+			}
+			return decided[0].(events.BreakerOpened).Until
+		}
+		return !d.Until.Before(until(e.RecordedAt.Add(-lag), 0)) && !d.Until.After(until(e.RecordedAt.Add(lag), 1))
+	case events.BreakerHalfOpened:
+		return s.ProbeDue(e.RecordedAt.Add(lag))
+	case events.BreakerClosed:
+		return s.Phase == breaker.HalfOpen
+	}
+	return true
 }
 
 func (s *simulated) become(e events.Event) {
@@ -184,8 +220,8 @@ func (o *Openings) add(opening Opening) {
 	}
 }
 
-// report returns the breakers by name.
-func (b *breakers) report() []Breaker {
+// list returns the breakers by name.
+func (b *breakers) list() []Breaker {
 	list := []Breaker{}
 	for _, name := range slices.Sorted(maps.Keys(b.watched)) {
 		w := b.watched[name]

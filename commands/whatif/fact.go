@@ -41,7 +41,7 @@ type fact struct {
 	recorded []events.Recorded // what followed
 }
 
-// Unreproduced is a text of which the policy does not explain what happened.
+// Unreproduced is a text, or a breaker, of which the policy does not explain what happened.
 type Unreproduced struct {
 	ID       string `json:"id"`
 	Position int64  `json:"position"` // of the first event that is not explained

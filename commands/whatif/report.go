@@ -13,8 +13,8 @@ type Report struct {
 	Texts     int   `json:"texts"`     // with an event in the window
 	Decisions int   `json:"decisions"` // reproduced exactly
 
-	// The gate: texts that the policy of their time does not explain. They are
-	// compared with nothing.
+	// The gate: texts, and transitions of breakers, that the policy of their time does
+	// not explain. Such texts are compared with nothing.
 	Unreproduced         int            `json:"unreproduced"`
 	UnreproducedWhy      map[string]int `json:"unreproduced_why"`
 	UnreproducedExamples []Unreproduced `json:"unreproduced_examples"`

@@ -67,7 +67,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		o.Until = until
 	}
 	report := newReport(from, to, orDefault(o.Examples, 5))
-	breakers := breakers{store: o.Store, from: from, was: o.Was.Breaker, would: o.Would.Breaker}
+	breakers := breakers{store: o.Store, from: from, was: o.Was.Breaker, would: o.Would.Breaker, report: report}
 	for after := from; after < to; {
 		page, err := o.Store.Read(ctx, after, int(min(int64(orDefault(o.PageSize, 1000)), to-after)))
 		if err != nil {
@@ -88,7 +88,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			o.Progress(after)
 		}
 	}
-	report.Breakers = breakers.report()
+	report.Breakers = breakers.list()
 	return report, nil
 }
 

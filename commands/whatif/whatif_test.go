@@ -325,7 +325,7 @@ func TestBreakersAreReplayedUnderBothRules(t *testing.T) {
 		h.claim(id, 0)
 		h.fail(id, "not_sent", 0, 0)
 	}
-	h.append("breaker_a", 0, events.BreakerOpened{Provider: "a", Reason: breaker.ReasonConsecutive, Until: h.now.Add(time.Minute)})
+	h.append("breaker_a", 0, events.BreakerOpened{Provider: "a", Reason: breaker.ReasonConsecutive, Until: h.now.Add(rule.Cooldown)})
 	h.append("breaker_a", 1, events.BreakerOpened{Provider: "a", Reason: breaker.ReasonOperator + "maintenance"})
 	h.live("msg_held", world{[]string{"sent"}, []float64{0}}, events.MessageAccepted{})
 	would := h.p
@@ -344,5 +344,49 @@ func TestBreakersAreReplayedUnderBothRules(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, r.Breakers); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTheGateHoldsBreakersToTheirCooldown(t *testing.T) {
+	opened := func(during time.Duration) func(h *history) {
+		return func(h *history) {
+			h.append("breaker_a", 0, events.BreakerOpened{Provider: "a", Reason: breaker.ReasonConsecutive, Until: h.now.Add(during)})
+		}
+	}
+	again := func(first, second time.Duration) func(h *history) {
+		return func(h *history) {
+			opened(first)(h)
+			h.pass(first)
+			h.append("breaker_a", 1, events.BreakerHalfOpened{Provider: "a"})
+			h.append("breaker_a", 2, events.BreakerOpened{Provider: "a", Reason: breaker.ReasonProbe, Until: h.now.Add(second)})
+		}
+	}
+	for name, tt := range map[string]struct {
+		happen       func(h *history)
+		unreproduced int
+	}{
+		"a cooldown varied by chance": {opened(rule.Cooldown * 119 / 100), 0},
+		"a longer one":                {opened(2 * rule.Cooldown), 1},
+		"a shorter one":               {opened(rule.Cooldown / 2), 1},
+		"a longer one, by an operator": {func(h *history) {
+			h.append("breaker_a", 0, events.BreakerOpened{Provider: "a", Reason: breaker.ReasonOperator + "x", Until: h.now.Add(time.Hour)})
+		}, 0},
+		"it doubles when a probe fails": {again(rule.Cooldown, 2*rule.Cooldown), 0},
+		"it does not":                   {again(rule.Cooldown, rule.Cooldown), 1},
+		"probed too early": {func(h *history) {
+			opened(rule.Cooldown)(h)
+			h.append("breaker_a", 1, events.BreakerHalfOpened{Provider: "a"})
+		}, 1},
+		"closed without probes": {func(h *history) {
+			opened(rule.Cooldown)(h)
+			h.append("breaker_a", 1, events.BreakerClosed{Provider: "a", Reason: breaker.ReasonProbes})
+		}, 1},
+	} {
+		h := newHistory(t)
+		tt.happen(h)
+		r := h.run(h.p, h.p, 0)
+		if r.Unreproduced != tt.unreproduced || r.UnreproducedWhy[whatif.WhyBreaker] != tt.unreproduced {
+			t.Errorf("%s: %+v", name, r)
+		}
 	}
 }

@@ -59,6 +59,17 @@ func Commits(r io.Reader, take func(Commit, []events.Envelope) error) error {
 	return nil
 }
 
+// Follow reports an archive that does not begin where the one before it ends.
+func (c Checked) Follow(before Checked) error {
+	switch {
+	case c.First != before.Last+1:
+		return fmt.Errorf("it begins at position %d, and the one before ends at %d", c.First, before.Last)
+	case c.Previous != before.Head.Link:
+		return fmt.Errorf("it follows the link %s, and the one before ends in %s", c.Previous, before.Head.Link)
+	}
+	return nil
+}
+
 // CheckArchive is Check for an archive: a bundle of all events up to its head.
 func CheckArchive(r io.Reader, v *Verifier) (Checked, error) {
 	lines, err := Unpack(r)

@@ -56,24 +56,24 @@ type Checked struct {
 
 // Check reads a bundle and verifies that its events are those of a log with that
 // head, whole and in order; with a verifier also that the head bears its signature.
-// The first fault is its error, a Fault unless reading itself fails. A message's
-// bundle cannot show whether the message has later events.
+// The first fault is its error, a Fault; of a file that is cut off or damaged, near the
+// place. A message's bundle cannot show whether the message has later events.
 func Check(r io.Reader, v *Verifier) (Checked, error) {
 	c := check{verifier: v}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, longestLine)
-	for lines.Scan() {
+	for lines.Scan() && lines.Err() == nil { // with an error comes what was read of a line
 		c.line++
 		if err := c.take(lines.Bytes()); err != nil {
 			return Checked{}, err
 		}
 	}
+	c.line++
 	if err := lines.Err(); err != nil {
-		return Checked{}, fmt.Errorf("reading line %d: %w", c.line+1, err)
+		return Checked{}, fmt.Errorf("%w: %w", c.fault(c.next(), "it cannot be read"), err)
 	}
 	if !c.ended {
-		c.line++
-		return Checked{}, c.fault(0, "the bundle has no end")
+		return Checked{}, c.fault(c.next(), "the bundle has no end")
 	}
 	return c.done, nil
 }
@@ -92,14 +92,22 @@ func (c *check) fault(position int64, format string, args ...any) error {
 	return Fault{c.line, position, fmt.Sprintf(format, args...)}
 }
 
+// next is the position that should follow; 0: none.
+func (c *check) next() int64 {
+	if c.position >= c.done.Last {
+		return 0
+	}
+	return c.position + 1
+}
+
 func (c *check) take(raw []byte) error {
 	var l Line
 	if json.Unmarshal(raw, &l) != nil {
-		return c.fault(0, "not a line of a bundle")
+		return c.fault(c.next(), "not a line of a bundle")
 	}
 	// What reads the same but was written otherwise has been changed, too.
 	if written, err := json.Marshal(l); err != nil || !bytes.Equal(written, raw) {
-		return c.fault(0, "not as prosms writes it")
+		return c.fault(c.next(), "not as prosms writes it")
 	}
 	switch {
 	case c.ended:
