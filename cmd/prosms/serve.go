@@ -200,7 +200,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	if o.roles.has(roleSchedule) {
 		duties := []func(context.Context) error{scheduler.Run, replayer.Run, eraser.Run, hooks.pruner.Run, hooks.courier.Run}
-		if redactor := newRedactor(c, ps, store, log, runner, queries, o.log); redactor != nil {
+		for _, redactor := range newRedactors(c, ps, store, log, runner, queries, o.log) {
 			duties = append(duties, redactor.Run)
 		}
 		if !c.HeadKey.IsZero() {
