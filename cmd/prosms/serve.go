@@ -148,7 +148,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	identities, identityChecks := openOIDC(c)
+	identities, identityChecks := openOIDC(c, logins.clientSecret)
 	if identities != nil {
 		defer identities.Close()
 	}
@@ -204,7 +204,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 			duties = append(duties, redactor.Run)
 		}
 		if !c.HeadKey.IsZero() {
-			duties = append(duties, newHeadSigner(c, log, o.log).Run)
+			duties = append(duties, newHeadSigner(c, logins.headKey, log, o.log).Run)
 		}
 		parts.Go(named("scheduler", func() error { return lead(running, st.leader, "scheduler", together(duties)) }))
 	}
