@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -228,6 +229,7 @@ func TestOutcomesOfAnAttempt(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
+			tt.outcome.ProviderRequestID = "RQ1"
 			w.carrier.answer = func(ports.Text) ports.Outcome { return tt.outcome }
 			work := w.accept(1)
 			if err := w.dispatcher.Dispatch(t.Context(), domain.Normal, work); err != nil {
@@ -235,6 +237,13 @@ func TestOutcomesOfAnAttempt(t *testing.T) {
 			}
 			w.settled()
 			w.expect(work[0].MessageID, append([]string{"message.accepted", "message.attempted"}, tt.want...)...)
+			stream, err := w.dispatcher.Store.Load(t.Context(), work[0].MessageID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if data, _, err := events.Encode(stream[2].Data); err != nil || !strings.Contains(string(data), `"provider_request_id":"RQ1"`) {
+				t.Errorf("the outcome does not name the provider's request: %s, %v", data, err)
+			}
 			optedOut, err := w.handler.OptedOut(t.Context(), "acme", "+14155552671")
 			if err != nil || optedOut != (tt.outcome.Class == domain.ClassOptedOut) {
 				t.Errorf("opted out: %v, %v", optedOut, err)

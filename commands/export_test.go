@@ -158,7 +158,7 @@ func TestAHeadIsSignedWhenTheLogHasGrownAndHoldsTheLastOne(t *testing.T) {
 	full := errors.New("disk full")
 	var failing error
 	s := commands.HeadSigner{
-		Store: store, Signer: headKey(t, 7), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Store: store, Signer: func(context.Context) audit.Signer { return headKey(t, 7) }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Last: func() (audit.Head, error) {
 			if len(kept) == 0 {
 				return audit.Head{}, nil
@@ -215,7 +215,7 @@ func TestAHeadIsSignedEachMinuteThatTheLogGrows(t *testing.T) {
 		var signed atomic.Int32
 		failures := 1
 		s := commands.HeadSigner{
-			Store: store, Signer: headKey(t, 7), Log: slog.New(slog.DiscardHandler),
+			Store: store, Signer: func(context.Context) audit.Signer { return headKey(t, 7) }, Log: slog.New(slog.DiscardHandler),
 			Last: func() (audit.Head, error) { return last, nil },
 			Keep: func(h audit.Head, _ []byte) error {
 				if failures--; failures >= 0 {

@@ -18,7 +18,7 @@ var ErrRewritten = errors.New("the log does not hold its last signed head: it wa
 // it was rewritten or cut off. Run it in one instance at a time.
 type HeadSigner struct {
 	Store  ports.EventStore
-	Signer audit.Signer
+	Signer func(context.Context) audit.Signer    // of now
 	Every  time.Duration                         // 0: a minute
 	Last   func() (audit.Head, error)            // that Keep has; the zero Head: none
 	Keep   func(h audit.Head, note []byte) error // once it returns, the note is durable
@@ -50,6 +50,7 @@ func (s *HeadSigner) Run(ctx context.Context) error {
 // then there is none. It refuses with ErrRewritten to sign a log that does not hold
 // that one.
 func (s *HeadSigner) Sign(ctx context.Context) (note []byte, err error) {
+	signer := s.Signer(ctx)
 	last, err := s.Last()
 	if err != nil {
 		return nil, fmt.Errorf("reading the last signed head: %w", err)
@@ -71,7 +72,7 @@ func (s *HeadSigner) Sign(ctx context.Context) (note []byte, err error) {
 		return nil, nil
 	}
 	h := audit.Head{Position: commit.LastPosition, Link: commit.Link, SignedAt: time.Now().UTC().Truncate(time.Second)}
-	note = s.Signer.Sign(h)
+	note = signer.Sign(h)
 	if err := s.Keep(h, note); err != nil {
 		return nil, fmt.Errorf("keeping the signed head: %w", err)
 	}

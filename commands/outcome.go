@@ -77,15 +77,15 @@ func (d *Dispatcher) command(c claimed, o ports.Outcome) domain.Command {
 	case domain.ClassSent:
 		return domain.RecordSent{
 			Attempt: attempt, Provider: provider,
-			ProviderMessageID: o.ProviderMessageID, ProviderStatus: o.ProviderStatus,
+			ProviderMessageID: o.ProviderMessageID, ProviderStatus: o.ProviderStatus, ProviderRequestID: o.ProviderRequestID,
 		}
 	case domain.ClassInDoubt:
-		return domain.RecordDoubt{Attempt: attempt, Cause: o.Cause}
+		return domain.RecordDoubt{Attempt: attempt, Cause: o.Cause, ProviderRequestID: o.ProviderRequestID}
 	}
 	return domain.RecordFailure{
 		Failure: events.MessageFailed{
 			Attempt: attempt, Provider: provider, Class: string(o.Class),
-			Code: o.Code, HTTPStatus: o.HTTPStatus, Detail: o.Detail,
+			Code: o.Code, HTTPStatus: o.HTTPStatus, Detail: o.Detail, ProviderRequestID: o.ProviderRequestID,
 		},
 		RetryAfter: o.RetryAfter,
 		Candidates: d.Providers.Candidates(c.ID, c.State),

@@ -30,12 +30,15 @@ type Redactor struct {
 	// Providers are those that can redact, by name.
 	Providers map[string]func(ctx context.Context, providerMessageID, what string) ports.Redaction
 	Delete    bool // the record, and not just the body
+	// Unanswered are the texts of which no receipt has come for After. They are those
+	// of a second Redactor: one that waits that long reads the log as much later.
+	Unanswered bool
 	// SentTo returns ids of a tenant's messages to a recipient, by the stream of the
 	// consent, after a place; and the place of the last. It knows all that is in the
 	// log by now, or fails.
 	SentTo func(ctx context.Context, tenant, consent string, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error)
 
-	After    time.Duration   // the end of a text; Twilio wants a minute. 0: 90 s
+	After    time.Duration   // the end of a text, or its dispatch; Twilio wants a minute. 0: 90 s
 	Delays   []time.Duration // before another try; nil: 1m, 10m, 1h, 6h, 24h
 	Interval time.Duration   // between rounds; 0: 5 s
 	Parallel int             // calls at once; 0: 4
@@ -56,18 +59,19 @@ type redaction struct {
 	due      time.Time
 }
 
-// Names of the checkpoint. Whoever begins to have records deleted has it done for texts
-// of which the bodies are redacted already, too.
-const (
-	redacted       = "redacted"
-	redactedRecord = "redacted_record" // with Delete
-)
+// redacted begins the name of the checkpoint. Whoever begins to have records deleted has
+// it done for texts of which the bodies are redacted already, too.
+const redacted = "redacted"
 
 func (r *Redactor) checkpoint() string {
+	name := redacted
 	if r.Delete {
-		return redactedRecord
+		name += "_record"
 	}
-	return redacted
+	if r.Unanswered {
+		name += "_unanswered"
+	}
+	return name
 }
 
 // frameOfRedactions is how many events are read at once.
@@ -128,6 +132,13 @@ func (r *Redactor) gather(ctx context.Context) (more bool, err error) {
 
 // call notes what an event calls for.
 func (r *Redactor) call(ctx context.Context, e events.Recorded) error {
+	if r.Unanswered {
+		switch e.Data.(type) {
+		case events.MessageDispatched, events.MessageReconciled:
+			r.add(e.StreamID, e.Position, false)
+		}
+		return nil
+	}
 	switch d := e.Data.(type) {
 	case events.MessageDelivered, events.MessageUndelivered, events.MessageReceiptIgnored:
 		r.add(e.StreamID, e.Position, false)
@@ -239,7 +250,7 @@ func (r *Redactor) redact(ctx context.Context, m stream[domain.Message], p redac
 	if r.Delete || p.forget || m.Erased {
 		what = domain.RedactRecord
 	}
-	ids := m.State.Unredacted(what)
+	ids := m.State.Unredacted(what, !r.Unanswered)
 	if !ok || len(ids) == 0 {
 		return true, nil
 	}

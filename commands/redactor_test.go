@@ -130,6 +130,25 @@ func TestRecordsAreDeletedOfTextsThatWereRedactedBefore(t *testing.T) {
 	})
 }
 
+func TestATextWithoutAReceiptIsRedactedOnceNoneIsAwaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newVault(t)
+		v.redactor.Unanswered, v.redactor.After = true, 72*time.Hour
+		silent := v.sent("+14155552671", "SM1")
+		v.sent("+14155552672", "SM2", events.MessageDelivered{})
+		doubted := v.sent("+14155552673", "SM3")
+		v.record(doubted, events.MessageUndelivered{}, events.MessageRedacted{Provider: "carrier", ProviderMessageID: "SM3", What: "body"})
+		v.round("while receipts are awaited", 71*time.Hour)
+		late := v.sent("+14155552674", "SM4")
+		v.round("after that", 2*time.Hour, "SM1 body", "SM2 body")
+		v.record(silent, events.MessageDelivered{})
+		v.record(late, events.MessageDelivered{})
+		v.redactor.Unanswered, v.redactor.After = false, 0
+		v.redactor.begun = false
+		v.round("by the other one", 2*time.Minute, "SM4 body")
+	})
+}
+
 func TestARedactionThatFailsIsTriedAgainAndThenToldOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVault(t)

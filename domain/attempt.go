@@ -99,7 +99,7 @@ func (m Message) sent(c RecordSent) []events.Event {
 	case m.Status == Dispatching && c.Attempt == m.Attempt:
 		return []events.Event{events.MessageDispatched{
 			Attempt: c.Attempt, Provider: c.Provider,
-			ProviderMessageID: c.ProviderMessageID, ProviderStatus: c.ProviderStatus,
+			ProviderMessageID: c.ProviderMessageID, ProviderStatus: c.ProviderStatus, ProviderRequestID: c.ProviderRequestID,
 		}}
 	case m.unresolved():
 		return []events.Event{events.MessageReconciled{
@@ -190,7 +190,7 @@ func (m Message) doubt(c RecordDoubt) []events.Event {
 	if m.Status != Dispatching || c.Attempt != m.Attempt {
 		return nil
 	}
-	return []events.Event{events.MessageInDoubt{Attempt: c.Attempt, Provider: m.Provider, Cause: c.Cause}}
+	return []events.Event{events.MessageInDoubt{Attempt: c.Attempt, Provider: m.Provider, Cause: c.Cause, ProviderRequestID: c.ProviderRequestID}}
 }
 
 func (m Message) reconcile(c Reconcile) []events.Event {

@@ -54,6 +54,7 @@ type RecordSent struct {
 	Provider          string
 	ProviderMessageID string
 	ProviderStatus    string
+	ProviderRequestID string
 }
 
 // RecordFailure says that an attempt was certainly not sent.
@@ -66,8 +67,9 @@ type RecordFailure struct {
 
 // RecordDoubt says that nobody knows whether an attempt was sent.
 type RecordDoubt struct {
-	Attempt int
-	Cause   string
+	Attempt           int
+	Cause             string
+	ProviderRequestID string
 }
 
 // Reconcile says what looking an attempt up at the provider showed.

@@ -25,9 +25,10 @@ type RecordRedaction struct {
 
 // Unredacted returns what the provider calls those texts of m of which it keeps more
 // than it should, whatever was tried before. It is empty until the message was
-// delivered or not: until then the provider may have to be asked about it.
-func (m Message) Unredacted(what string) []string {
-	if m.Status != Delivered && m.Status != Undelivered {
+// delivered or not, or until nobody waits for that any more: before that the provider
+// may have to be asked about it.
+func (m Message) Unredacted(what string, awaited bool) []string {
+	if m.Status != Delivered && m.Status != Undelivered && (awaited || m.Status != Dispatched) {
 		return nil
 	}
 	ids := []string{m.ProviderMessageID}

@@ -43,6 +43,8 @@ type MessageDispatched struct {
 	Provider          string `json:"provider"`
 	ProviderMessageID string `json:"provider_message_id"`
 	ProviderStatus    string `json:"provider_status,omitempty"`
+	// ProviderRequestID is what the provider calls the call, for questions to its support.
+	ProviderRequestID string `json:"provider_request_id,omitempty"`
 }
 
 // MessageFailed says that an attempt was certainly not sent.
@@ -55,6 +57,8 @@ type MessageFailed struct {
 	Detail     string `json:"detail,omitempty"`      // free of numbers and bodies
 	// RetryAfter is the provider's wish, where another one tried first.
 	RetryAfter Duration `json:"retry_after,omitempty"`
+	// ProviderRequestID is what the provider calls the call, for questions to its support.
+	ProviderRequestID string `json:"provider_request_id,omitempty"`
 }
 
 // MessageRetried says that another attempt is scheduled.
@@ -69,6 +73,8 @@ type MessageInDoubt struct {
 	Attempt  int    `json:"attempt"`
 	Provider string `json:"provider"`
 	Cause    string `json:"cause"` // "timeout", "http_503", "connection_lost", "unreadable_answer", "crash", "restored"
+	// ProviderRequestID is what the provider calls the call, for questions to its support.
+	ProviderRequestID string `json:"provider_request_id,omitempty"`
 }
 
 // MessageReconciled says what came of a doubt.

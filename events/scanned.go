@@ -62,6 +62,7 @@ func scanDispatched(s *Scan) (e MessageDispatched) {
 	s.Literal(`,"provider_message_id":`)
 	e.ProviderMessageID = string(s.Text())
 	e.ProviderStatus = scanOptional(s, `,"provider_status":`)
+	e.ProviderRequestID = scanOptional(s, `,"provider_request_id":`)
 	s.Literal(`}`)
 	return e
 }

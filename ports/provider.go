@@ -57,6 +57,7 @@ type Outcome struct {
 	Detail            string        // in our words
 	Cause             string        // with ClassInDoubt: "timeout", "http_503", "connection_lost", "unreadable_answer"
 	RetryAfter        time.Duration // the provider's wish; 0: none
+	ProviderRequestID string        // what the provider calls the call; empty: nothing
 }
 
 // Redaction is what came of asking a provider to keep no longer what it has taken

@@ -36,13 +36,13 @@ func tell(e events.Recorded) string {
 	case events.MessageAttempted:
 		return fmt.Sprintf("attempt %d claimed, to be sent by %s", d.Attempt, d.Provider)
 	case events.MessageDispatched:
-		return fmt.Sprintf("%s accepted attempt %d as %s", d.Provider, d.Attempt, d.ProviderMessageID)
+		return fmt.Sprintf("%s accepted attempt %d as %s%s", d.Provider, d.Attempt, d.ProviderMessageID, request(d.ProviderRequestID))
 	case events.MessageFailed:
-		return fmt.Sprintf("attempt %d was not sent: %s%s", d.Attempt, d.Class, details(d.Code, d.Detail))
+		return fmt.Sprintf("attempt %d was not sent: %s%s%s", d.Attempt, d.Class, details(d.Code, d.Detail), request(d.ProviderRequestID))
 	case events.MessageRetried:
 		return fmt.Sprintf("attempt %d is planned for %s", d.Attempt, clock(d.DueAt))
 	case events.MessageInDoubt:
-		return fmt.Sprintf("nobody knows whether attempt %d was sent: %s", d.Attempt, d.Cause)
+		return fmt.Sprintf("nobody knows whether attempt %d was sent: %s%s", d.Attempt, d.Cause, request(d.ProviderRequestID))
 	case events.MessageReconciled:
 		return tellReconciled(d)
 	case events.MessageDeadLettered:
@@ -129,6 +129,14 @@ func details(code, detail string) string {
 		return ", " + code + detail
 	}
 	return ""
+}
+
+// request names a call as the provider does.
+func request(id string) string {
+	if id == "" {
+		return ""
+	}
+	return " (request " + id + ")"
 }
 
 // several counts things: "1 segment", "2 segments".

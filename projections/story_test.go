@@ -37,6 +37,8 @@ func TestAStorySaysWhoBroughtAnEventAboutAndWhatItFollowsFrom(t *testing.T) {
 			"by the dispatcher, following the acceptance at position 41"},
 		{events.MessageDeferred{Reason: "breaker"}, after("dispatcher", "msg_1:99"), "", "by the dispatcher, following version 99"},
 		{acceptedNow, after("operator:bob", "msg_0:9"), "", "by operator bob, in the place of msg_0"},
+		{events.MessageDispatched{Attempt: 1, Provider: "twilio", ProviderMessageID: "SM1", ProviderRequestID: "RQ1"}, after("provider:twilio", "msg_1:2"),
+			"twilio accepted attempt 1 as SM1 (request RQ1)", "by the word of provider twilio, following the claim at position 42"},
 		{sent, after("", "consent_1:2"), "", "by nobody who was named, following version 2 of consent_1"},
 	} {
 		log := []events.Recorded{

@@ -29,14 +29,17 @@ type Config struct {
 	Issuer       string // exactly as the issuer calls itself
 	ClientID     string
 	ClientSecret Secret // empty: a public client, which PKCE alone protects
-	RedirectURL  string // of the admin pages: the issuer sends browsers there
-	Scopes       []string
-	NameClaim    string // what an operator is called; "email" has to be verified
-	RoleClaim    string // the name of a claim, or a path into nested ones with dots
-	Roles        []Grant
-	Domains      []string      // of verified addresses of e-mail; empty: any
-	Timeout      time.Duration // of one call; 0: 10 s
-	Now          func() time.Time
+	// SecretOfNow returns the client's secret for a sign-in, in place of ClientSecret: it
+	// may change. nil: it does not.
+	SecretOfNow func(context.Context) Secret
+	RedirectURL string // of the admin pages: the issuer sends browsers there
+	Scopes      []string
+	NameClaim   string // what an operator is called; "email" has to be verified
+	RoleClaim   string // the name of a claim, or a path into nested ones with dots
+	Roles       []Grant
+	Domains     []string      // of verified addresses of e-mail; empty: any
+	Timeout     time.Duration // of one call; 0: 10 s
+	Now         func() time.Time
 }
 
 // Grant gives a role to whom the role claim says Value of. The highest one counts.
@@ -107,8 +110,12 @@ func (c *Client) Redeem(ctx context.Context, code, nonce, verifier string) (comm
 	if at == nil {
 		return commands.Identity{}, err
 	}
+	asking := at.oauth2
+	if c.config.SecretOfNow != nil {
+		asking.ClientSecret = string(c.config.SecretOfNow(ctx))
+	}
 	ctx = oidc.ClientContext(ctx, c.http)
-	tokens, err := at.oauth2.Exchange(ctx, code, oauth2.VerifierOption(verifier))
+	tokens, err := asking.Exchange(ctx, code, oauth2.VerifierOption(verifier))
 	if err != nil {
 		return commands.Identity{}, fmt.Errorf("redeeming a code: %w", exchangeFault(err))
 	}

@@ -102,6 +102,23 @@ func TestTheIssuerSaysWhoComesAndInWhichRole(t *testing.T) {
 	}
 }
 
+func TestTheSecretOfNowRedeemsACode(t *testing.T) {
+	i := issuer.New(t, callback)
+	i.Says(person(nil))
+	c := config(i)
+	now := oidc.Secret("the secret before")
+	c.SecretOfNow = func(context.Context) oidc.Secret { return now }
+	client := oidc.New(c)
+	defer client.Close()
+	if _, err := client.Redeem(t.Context(), signIn(t, client), nonce, verifier); !errors.Is(err, commands.ErrIdentity) {
+		t.Errorf("with the secret before: %v", err)
+	}
+	now = issuer.Secret
+	if got, err := client.Redeem(t.Context(), signIn(t, client), nonce, verifier); err != nil || got.Role != domain.RoleOperator {
+		t.Errorf("with that of now: %+v, %v", got, err)
+	}
+}
+
 func TestTwoPeopleAreNeverOneSubject(t *testing.T) {
 	i := issuer.New(t, callback)
 	c := oidc.New(config(i))

@@ -57,6 +57,10 @@ type Config struct {
 	// declared when first used. It is for tests; otherwise such topics are refused.
 	TopicQueues bool
 
+	// LookOnly leaves the broker as it is: nothing is declared on connecting. Whoever
+	// publishes or subscribes declares, so it is for Missing, Server and CanPublish.
+	LookOnly bool
+
 	Log *slog.Logger // nil: silence
 }
 

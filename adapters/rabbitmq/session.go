@@ -64,7 +64,9 @@ func connect(ctx context.Context, c Config, name string, t *topology) (*session,
 		lost:    conn.NotifyClose(make(chan *amqp.Error, 1)),
 		blocked: conn.NotifyBlocked(make(chan amqp.Blocking, 16)),
 	}
-	err = s.declare()
+	if !c.LookOnly {
+		err = s.declare()
+	}
 	if !hangup() && err == nil {
 		err = ctx.Err()
 	}

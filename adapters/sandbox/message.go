@@ -27,6 +27,10 @@ type Message struct {
 	Deleted  bool `json:"deleted,omitempty"`  // through the API: it is listed no more, but was accepted all the same
 }
 
+// over reports whether m is final: that includes one that stays sent, as Twilio has those
+// of carriers that say nothing of delivery.
+func (m *Message) over() bool { return final(m.Status) || m.Finished }
+
 // newSID returns a message's name, as long and as random as Twilio's.
 func newSID() string {
 	var b [16]byte

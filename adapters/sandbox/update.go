@@ -11,7 +11,7 @@ var (
 	errUpdate   = apiError{http.StatusBadRequest, 20001, "Only an empty Body or Status=canceled can be asked for"}
 )
 
-// update erases the body of a message that is final, or cancels it.
+// update erases the body of a message that is over, or cancels it.
 func (s *Sandbox) update(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.find(w, r)
 	if !ok {
@@ -35,7 +35,7 @@ func (s *Sandbox) update(w http.ResponseWriter, r *http.Request) {
 	case form.Has("Body") && form.Get("Body") == "":
 		m, ok = s.ledger.change(m.SID, time.Now().UTC(), func(m *Message) bool {
 			m.Body = ""
-			return final(m.Status)
+			return m.over()
 		})
 		if !ok {
 			writeError(w, errNotFinal)
@@ -48,7 +48,7 @@ func (s *Sandbox) update(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, s.resource(m))
 }
 
-// remove deletes a message that is final.
+// remove deletes a message that is over.
 func (s *Sandbox) remove(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.find(w, r)
 	if !ok {
@@ -56,7 +56,7 @@ func (s *Sandbox) remove(w http.ResponseWriter, r *http.Request) {
 	}
 	_, ok = s.ledger.change(m.SID, time.Now().UTC(), func(m *Message) bool {
 		m.Deleted = true
-		return final(m.Status)
+		return m.over()
 	})
 	if !ok {
 		writeError(w, errNotFinal)

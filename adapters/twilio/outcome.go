@@ -15,9 +15,21 @@ import (
 // messageSID is Twilio's name for a message (messages-oas.json).
 var messageSID = regexp.MustCompile(`^(SM|MM)[0-9a-fA-F]{32}$`)
 
-// outcome says what a create came to: by HTTP status first, then by Twilio's code,
-// since codes are split over time. Whatever is not certain is in doubt.
+// requestID is what Twilio's name for a call may look like: it stays in the log.
+var requestID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+
+// outcome says what a create came to, and what Twilio calls the call.
 func (p *Provider) outcome(c *call, message *openapi.ApiV2010Message, err error) ports.Outcome {
+	o := p.judge(c, message, err)
+	if id := c.header.Get("Twilio-Request-Id"); requestID.MatchString(id) {
+		o.ProviderRequestID = id
+	}
+	return o
+}
+
+// judge says what a create came to: by HTTP status first, then by Twilio's code,
+// since codes are split over time. Whatever is not certain is in doubt.
+func (p *Provider) judge(c *call, message *openapi.ApiV2010Message, err error) ports.Outcome {
 	switch {
 	case c.status == 0:
 		return c.answer.Unanswered()

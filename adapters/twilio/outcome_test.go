@@ -100,6 +100,19 @@ func TestAnswersAreClassified(t *testing.T) {
 	}
 }
 
+func TestTheNameThatTwilioGivesACallIsKept(t *testing.T) {
+	t.Parallel()
+	const id = "RQ0123456789abcdef0123456789abcdef"
+	for _, tt := range []struct{ name, said, want string }{{"as it is", id, id}, {"but nothing else", "+14155552671 <b>", ""}, {"none", "", ""}} {
+		for _, status := range []int{201, 400, 503} {
+			baseURL, _ := fakeTwilio(t, reply(status, created, "Twilio-Request-Id: "+tt.said))
+			if got := open(t, twilio.Config{BaseURL: baseURL}).Send(t.Context(), text); got.HTTPStatus != status || got.ProviderRequestID != tt.want {
+				t.Errorf("%s: %d, %q", tt.name, got.HTTPStatus, got.ProviderRequestID)
+			}
+		}
+	}
+}
+
 func TestConnectionsAreUsedAgainWhateverWasAnswered(t *testing.T) {
 	t.Parallel()
 	connections := make(chan string, 10)

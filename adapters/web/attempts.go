@@ -45,15 +45,15 @@ func (u *ui) attempts(v visit, m projections.Message, recorded []events.Recorded
 func answered(e events.Recorded) (attempt int, answer []Fact) {
 	switch d := e.Data.(type) {
 	case events.MessageDispatched:
-		return d.Attempt, facts("Answer", "taken on", "Id", d.ProviderMessageID, "Status", d.ProviderStatus)
+		return d.Attempt, facts("Answer", "taken on", "Id", d.ProviderMessageID, "Status", d.ProviderStatus, "Request", d.ProviderRequestID)
 	case events.MessageFailed:
 		status := "none"
 		if d.HTTPStatus > 0 {
 			status = fmt.Sprintf("HTTP %d", d.HTTPStatus)
 		}
-		return d.Attempt, facts("Answer", status, "Code", d.Code, "Class", words(d.Class), "Detail", d.Detail)
+		return d.Attempt, facts("Answer", status, "Code", d.Code, "Class", words(d.Class), "Detail", d.Detail, "Request", d.ProviderRequestID)
 	case events.MessageInDoubt:
-		return d.Attempt, facts("Answer", "unclear", "Cause", words(d.Cause))
+		return d.Attempt, facts("Answer", "unclear", "Cause", words(d.Cause), "Request", d.ProviderRequestID)
 	}
 	return 0, nil
 }

@@ -60,17 +60,17 @@ func tell(e events.Recorded) step {
 			Facts: facts("Provider", d.Provider)}
 	case events.MessageDispatched:
 		return step{Title: "Taken on by " + d.Provider, Tone: "info", Text: "The provider has it. A receipt will say whether it arrived.",
-			Facts: facts("Provider's id", d.ProviderMessageID, "Provider's status", d.ProviderStatus)}
+			Facts: facts("Provider's id", d.ProviderMessageID, "Provider's status", d.ProviderStatus, "Request", d.ProviderRequestID)}
 	case events.MessageFailed:
 		return step{Title: fmt.Sprintf("Attempt %d failed", d.Attempt), Tone: "bad", Text: "It was certainly not sent: " + meaning(d.Class) + ".",
-			Facts: facts("Class", words(d.Class), "Code", d.Code, "HTTP status", zero(d.HTTPStatus), "Detail", d.Detail, "Provider", d.Provider)}
+			Facts: facts("Class", words(d.Class), "Code", d.Code, "HTTP status", zero(d.HTTPStatus), "Detail", d.Detail, "Provider", d.Provider, "Request", d.ProviderRequestID)}
 	case events.MessageRetried:
 		return step{Title: "Another attempt is scheduled", Tone: "warn",
 			Text: fmt.Sprintf("Attempt %d is due at %s, after %s.", d.Attempt, moment(d.DueAt), span(time.Duration(d.Delay)))}
 	case events.MessageInDoubt:
 		return step{Title: fmt.Sprintf("Attempt %d is in doubt", d.Attempt), Tone: "doubt",
 			Text:  "Nobody knows whether it was sent (" + words(d.Cause) + "). It is looked up at the provider before anything is sent again.",
-			Facts: facts("Cause", words(d.Cause), "Provider", d.Provider)}
+			Facts: facts("Cause", words(d.Cause), "Provider", d.Provider, "Request", d.ProviderRequestID)}
 	case events.MessageReconciled:
 		return reconciled(d)
 	case events.MessageDeadLettered:

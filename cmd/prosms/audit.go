@@ -50,7 +50,7 @@ func (auditHead) Run(ctx context.Context, p process) error {
 			return errors.New("PROSMS_HEAD_KEY is not set")
 		}
 		if config.HeadFile != "" {
-			note, err := newHeadSigner(config, store, newLogger(p.Stderr, config)).Sign(ctx)
+			note, err := newHeadSigner(config, nil, store, newLogger(p.Stderr, config)).Sign(ctx)
 			if err != nil || note != nil {
 				return errors.Join(err, printNote(p, note))
 			}

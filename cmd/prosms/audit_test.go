@@ -2,11 +2,18 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/pro-sms/prosms/adapters/memory"
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/events/audit"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // runHere runs one command line in this process.
@@ -72,6 +79,62 @@ func TestSignedHeadsShowALogThatWasReplaced(t *testing.T) {
 	for _, bad := range [][]string{{heads, "test"}, {heads + "2", keys[2]}, {heads + "3", keys[2]}} {
 		if _, err := runHere(t, environ("a.db"), "verify", "--head", bad[0], "--head-key", bad[1]); err == nil {
 			t.Errorf("verify %v passed", bad)
+		}
+	}
+}
+
+func TestHeadsGoOnUnderAnotherKey(t *testing.T) {
+	dir := t.TempDir()
+	heads, file, database := filepath.Join(dir, "heads"), filepath.Join(dir, "key"), "DATABASE_URL=sqlite://"+filepath.Join(dir, "a.db")
+	signers := make([]audit.Signer, 2)
+	for i := range signers {
+		var err error
+		if signers[i], err = audit.NewSigner("test", bytes.Repeat([]byte{byte(i + 1)}, 32)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(signers[0].Secret())
+	c, err := loadConfig([]string{database, "PROSMS_HEAD_KEY=file:" + file, "PROSMS_HEAD_FILE=" + heads})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	store := &memory.EventStore{}
+	l := newLogins(c, log)
+	defer l.close()
+	signer := newHeadSigner(c, l.headKey, store, log)
+	version := 0
+	signed := func() {
+		t.Helper()
+		version++
+		if _, err := store.Append(t.Context(), ports.Write{StreamID: "s", Expected: version - 1, Events: []events.Event{events.MessageReceiptIgnored{}}}); err != nil {
+			t.Fatal(err)
+		}
+		l.all[0].readAt = time.Time{}
+		if note, err := signer.Sign(t.Context()); err != nil || note == nil {
+			t.Fatalf("signing: %q, %v", note, err)
+		}
+	}
+	signed()
+	for _, text := range []string{signers[1].Secret(), "no key", signers[0].Secret()} {
+		write(text)
+		signed()
+	}
+	for _, tt := range []struct {
+		keys          []string
+		heads, faults int
+	}{
+		{[]string{signers[0].Verifier().String()}, 2, 2}, {[]string{signers[1].Verifier().String()}, 2, 2},
+		{[]string{signers[0].Verifier().String(), signers[1].Verifier().String()}, 4, 0},
+	} {
+		got, faults, err := readHeads(heads, tt.keys...)
+		if err != nil || len(got) != tt.heads || len(faults) != tt.faults {
+			t.Errorf("with %d keys: %d heads, %v, %v", len(tt.keys), len(got), faults, err)
 		}
 	}
 }

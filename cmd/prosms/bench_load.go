@@ -96,8 +96,11 @@ func (l *benchLoad) request(ctx context.Context, client *http.Client, first, n i
 	}
 	_, err = io.Copy(io.Discard, response.Body)
 	_ = response.Body.Close()
-	if err != nil || response.StatusCode != http.StatusAccepted {
-		return fmt.Errorf("sending: status %d, %w", response.StatusCode, err)
+	if err != nil {
+		return fmt.Errorf("reading an answer: %w", err)
+	}
+	if response.StatusCode != http.StatusAccepted {
+		return fmt.Errorf("sending: status %d", response.StatusCode)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -42,6 +42,11 @@ func (b bus) relayGroups() []string {
 	return groups
 }
 
+// broker says what of the broker is ours.
+func (c *Config) broker() rabbitmq.Config {
+	return rabbitmq.Config{URL: c.RabbitMQURL, Prefix: c.BusPrefix, RetryDelays: c.RetryDelays, EventConsumers: eventConsumers}
+}
+
 // openBus connects to the broker, or makes a bus within this process. There a
 // publisher waits for its consumer, so every topic gets a relay of its own: slow
 // bulk must not hold up the views.
@@ -58,10 +63,9 @@ func openBus(ctx context.Context, c Config, login loginFunc, log *slog.Logger) (
 		}
 		return b, nil
 	}
-	broker, err := rabbitmq.Open(ctx, rabbitmq.Config{
-		URL: c.RabbitMQURL, Login: login, Prefix: c.BusPrefix, RetryDelays: c.RetryDelays,
-		EventConsumers: eventConsumers, Log: log,
-	})
+	config := c.broker()
+	config.Login, config.Log = login, log
+	broker, err := rabbitmq.Open(ctx, config)
 	if err != nil {
 		return bus{}, err
 	}

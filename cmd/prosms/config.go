@@ -32,6 +32,8 @@ type Config struct {
 	TwilioService    string
 	TwilioBaseURL    string
 	TwilioRedact     string // "off", "body", "delete"
+	RedactAfter      time.Duration
+	RedactUnanswered time.Duration
 	ProvidersFile    string
 	SecretsEvery     time.Duration
 	Providers        []ProviderConfig // all of them, the environment's Twilio first; none: the sandbox
@@ -124,6 +126,8 @@ func (c *Config) settings() []setting {
 		{"TWILIO_MESSAGING_SERVICE_SID", "", text(&c.TwilioService), "sends instead of TWILIO_FROM", false},
 		{"TWILIO_API_BASE_URL", "https://api.twilio.com", text(&c.TwilioBaseURL), "another server that speaks Twilio's API", false},
 		{"PROSMS_TWILIO_REDACT", "off", oneOf(&c.TwilioRedact, "off", "body", "delete"), "what Twilio is asked to keep no longer once a text has ended, of all texts in the log: its body, or (delete) the whole record with its number, as always of people who are forgotten; off: neither", false},
+		{"PROSMS_TWILIO_REDACT_AFTER", "90s", duration(&c.RedactAfter, time.Second, 30*24*time.Hour), "how long after its end; Twilio wants a minute", false},
+		{"PROSMS_TWILIO_REDACT_UNANSWERED", "72h", duration(&c.RedactUnanswered, time.Second, 365*24*time.Hour), "how long after it was sent a text has its turn whose receipt never came; longer than all of PROSMS_RECEIPT_DELAYS", false},
 		{"PROSMS_CONFIG", "", text(&c.ProvidersFile), "a YAML file with more providers, and routes: see deploy/providers.example.yml", false},
 		{"PROSMS_SECRETS_REFRESH", "5m", duration(&c.SecretsEvery, 10*time.Second, 24*time.Hour), "how often the providers' secrets are read anew where they are references; a 401 has them read at once; those of database, broker and cache are read for new connections", false},
 		{"PROSMS_HTTP_ADDR", ":8080", text(&c.HTTPAddr), "the API and the webhooks", false},
@@ -251,6 +255,9 @@ func (c *Config) check() []error {
 	}
 	if c.TwilioAccountSID != "" && c.TwilioFrom == "" && c.TwilioService == "" {
 		faults = append(faults, errors.New("TWILIO_FROM, TWILIO_MESSAGING_SERVICE_SID: set one of them"))
+	}
+	if c.TwilioRedact != "off" && len(c.ReceiptDelays) > 0 && c.RedactUnanswered <= slices.Max(c.ReceiptDelays) {
+		faults = append(faults, errors.New("PROSMS_TWILIO_REDACT_UNANSWERED: longer than the last of PROSMS_RECEIPT_DELAYS, when Twilio is asked about it"))
 	}
 	if c.HeadFile != "" && c.HeadKey.IsZero() {
 		faults = append(faults, errors.New("PROSMS_HEAD_FILE: needs PROSMS_HEAD_KEY"))

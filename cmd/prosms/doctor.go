@@ -49,9 +49,8 @@ func (f *findings) check(check, detail, cure string, err error) {
 }
 
 // Run checks the configuration and everything it points to, and says of each what
-// is wrong and what mends it. It sends no text and changes nothing, but that
-// opening a SQLite file brings its schema up to date and that the queues are
-// declared at the broker. It fails if any check does.
+// is wrong and what mends it. It sends no text and makes and changes nothing, but that
+// opening a SQLite file brings its schema up to date. It fails if any check does.
 func (d doctorCommand) Run(ctx context.Context, p process) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -45,8 +45,11 @@ func (f *findings) examine(ctx context.Context, c Config, log *slog.Logger) {
 func (f *findings) examineStore(ctx context.Context, c Config, log *slog.Logger) {
 	path, local := sqlitePath(c.DatabaseURL)
 	st, err := openBeside(ctx, c.DatabaseURL, log)
-	if local && errors.Is(err, ports.ErrUnavailable) {
-		st, err = openStores(ctx, c.DatabaseURL, log) // a file that is yet to be made
+	if local && yetToBeMade(path) {
+		f.add(noted, "database and its schema", "the file is yet to be made", "prosms migrate up   # makes it, and so does serve")
+		took, err := timeSyncs(filepath.Dir(path))
+		f.examineSync(took, err)
+		return
 	}
 	f.check("database and its schema", st.kind, cureStore(local, err), err)
 	if err != nil {
@@ -64,6 +67,13 @@ func (f *findings) examineStore(ctx context.Context, c Config, log *slog.Logger)
 		return
 	}
 	f.examinePostgres(ctx, c)
+}
+
+// yetToBeMade reports whether there is no such file, and a folder for it.
+func yetToBeMade(path string) bool {
+	_, err := os.Stat(path)
+	folder, folderErr := os.Stat(filepath.Dir(path))
+	return errors.Is(err, os.ErrNotExist) && folderErr == nil && folder.IsDir()
 }
 
 func (f *findings) examinePostgres(ctx context.Context, c Config) {
@@ -132,39 +142,49 @@ func timeSyncs(folder string) (took []time.Duration, err error) {
 	return took, nil
 }
 
-// examineBroker connects, declares the queues and hangs up. What their arguments
-// need (dead-lettering at least once, delivery limits) a broker that is too old, or
-// has a queue with others, refuses. A memory or disk alarm blocks publishing.
+// examineBroker connects, compares exchanges and queues with what they have to be, and
+// hangs up. It makes none: what is missing serve declares. What their arguments need
+// (dead-lettering at least once, delivery limits) a broker that is too old, or has a
+// queue with others, refuses. A memory or disk alarm blocks publishing.
 func (f *findings) examineBroker(ctx context.Context, c Config) {
 	if c.RabbitMQURL == "" {
 		f.add(noted, "RabbitMQ", "the bus is in the process: one instance only", "RABBITMQ_URL=amqp://…   # for more")
 		return
 	}
-	b, err := openBus(ctx, c, nil, slog.New(slog.DiscardHandler))
+	const check = "RabbitMQ and its queues"
+	config := c.broker()
+	config.LookOnly = true
+	broker, err := rabbitmq.Open(ctx, config)
 	if err != nil {
-		f.check("RabbitMQ and its queues", "", cureBroker, err)
+		f.check(check, "", cureBroker, err)
 		return
 	}
-	defer b.Close()
-	if err := b.ping(ctx); err != nil {
-		f.check("RabbitMQ and its queues", "", cureBroker, err)
+	defer broker.Close()
+	if err := broker.Connected(); err != nil {
+		f.check(check, "", cureBroker, err)
 		return
 	}
-	depths, err := b.depths(ctx)
-	detail := fmt.Sprintf("%d queues", len(depths))
-	if broker, ok := b.Bus.(*rabbitmq.Bus); ok && err == nil {
-		var server rabbitmq.Server
-		server, err = broker.Server(ctx)
-		detail = fmt.Sprintf("%s %s, %s", server.Product, server.Version, detail)
+	server, err := broker.Server(ctx)
+	if err != nil {
+		f.check(check, "", cureBroker, err)
+		return
 	}
-	f.check("RabbitMQ and its queues", detail, cureBroker, err)
-	if broker, ok := b.Bus.(*rabbitmq.Bus); ok && err == nil {
+	missing, err := broker.Missing(ctx)
+	said := server.Product + " " + server.Version
+	switch {
+	case err != nil:
+		f.check(check, "", cureBroker, err)
+	case len(missing) > 0:
+		f.add(noted, check, fmt.Sprintf("%s; yet to be declared: %s", said, strings.Join(missing, ", ")), "prosms serve   # declares them")
+	default:
+		depths, err := broker.Depths(ctx)
+		f.check(check, fmt.Sprintf("%s, %d queues", said, len(depths)), cureBroker, err)
 		f.check("RabbitMQ takes messages", "", cureAlarm, broker.CanPublish(ctx))
+		if n := depths[ports.TopicDeadLetter]; n > 0 {
+			f.add(warned, "sms.dlq", fmt.Sprintf("%d messages that could not be delivered", n), "prosms serve --roles dispatch   # takes them up one by one")
+		}
 	}
 	f.examinePolicies(ctx, c)
-	if n := depths[ports.TopicDeadLetter]; n > 0 {
-		f.add(warned, "sms.dlq", fmt.Sprintf("%d messages that could not be delivered", n), "prosms serve --roles dispatch   # takes them up one by one")
-	}
 }
 
 // examinePolicies looks for those with which an operator of the broker can make our

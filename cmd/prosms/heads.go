@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,11 +17,23 @@ import (
 )
 
 // newHeadSigner keeps signed heads in PROSMS_HEAD_FILE, or, without one, in the log
-// of the process, for whoever collects that.
-func newHeadSigner(c Config, store ports.EventStore, log *slog.Logger) *commands.HeadSigner {
-	signer := &commands.HeadSigner{Store: store, Signer: c.HeadKey, Log: log}
+// of the process, for whoever collects that. key returns PROSMS_HEAD_KEY as it is by
+// then; nil: as it was at the start.
+func newHeadSigner(c Config, key func(context.Context) string, store ports.EventStore, log *slog.Logger) *commands.HeadSigner {
+	file := &headFile{path: c.HeadFile, signers: []audit.Verifier{c.HeadKey.Verifier()}}
+	present := c.HeadKey
+	signer := &commands.HeadSigner{Store: store, Log: log, Signer: func(ctx context.Context) audit.Signer {
+		if key == nil {
+			return present
+		}
+		if s, err := audit.ParseSigner(key(ctx)); err == nil && s.Secret() != present.Secret() {
+			present = s
+			file.signers = append(file.signers, s.Verifier())
+			log.Info("heads are signed with another key", "verifier", s.Verifier().String())
+		}
+		return present
+	}}
 	if c.HeadFile != "" {
-		file := headFile{path: c.HeadFile, verifier: c.HeadKey.Verifier()}
 		signer.Last, signer.Keep = file.last, file.keep
 		return signer
 	}
@@ -36,15 +49,15 @@ func newHeadSigner(c Config, store ports.EventStore, log *slog.Logger) *commands
 
 // headFile is a file of signed heads, which only grows.
 type headFile struct {
-	path     string
-	verifier audit.Verifier
+	path    string
+	signers []audit.Verifier // who may have signed its last head
 }
 
 // tail is read for the last head; a note has about 250 bytes.
 const tail = 8 << 10
 
 // last returns the last head of the file; the zero Head if there is none yet.
-func (f headFile) last() (audit.Head, error) {
+func (f *headFile) last() (audit.Head, error) {
 	file, err := os.Open(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return audit.Head{}, nil
@@ -61,23 +74,30 @@ func (f headFile) last() (audit.Head, error) {
 	if _, err := file.ReadAt(content, size-int64(len(content))); err != nil {
 		return audit.Head{}, err
 	}
-	if size > tail { // begin with a whole note
-		_, rest, _ := strings.Cut(string(content), "\n\n"+f.verifier.Name()+"\n")
-		content = []byte(f.verifier.Name() + "\n" + rest)
+	var last audit.Head
+	for _, v := range f.signers {
+		whole := string(content)
+		if size > tail { // begin with a whole note
+			_, rest, _ := strings.Cut(whole, "\n\n"+v.Name()+"\n")
+			whole = v.Name() + "\n" + rest
+		}
+		heads, _, err := audit.Heads(strings.NewReader(whole), v)
+		if err != nil {
+			return audit.Head{}, err
+		}
+		if n := len(heads); n > 0 && heads[n-1].Position > last.Position {
+			last = heads[n-1]
+		}
 	}
-	heads, _, err := f.verifier.Heads(strings.NewReader(string(content)))
-	if err != nil || size == 0 {
-		return audit.Head{}, err
-	}
-	if len(heads) == 0 {
+	if last.Position == 0 && size > 0 {
 		return audit.Head{}, errors.New("its end holds no head with a signature of PROSMS_HEAD_KEY: begin a new file")
 	}
-	return heads[len(heads)-1], nil
+	return last, nil
 }
 
 // keep appends a note and an empty line. What a crash left unfinished before it is
 // set apart.
-func (f headFile) keep(_ audit.Head, note []byte) error {
+func (f *headFile) keep(_ audit.Head, note []byte) error {
 	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
@@ -94,17 +114,19 @@ func (f headFile) keep(_ audit.Head, note []byte) error {
 }
 
 // readHeads returns the heads of a file. What is wrong with the file itself is in faults.
-func readHeads(path, key string) (heads []audit.Head, faults []audit.Fault, err error) {
-	verifier, err := audit.ParseVerifier(key)
-	if err != nil {
-		return nil, nil, fmt.Errorf("--head-key: %w", err)
+func readHeads(path string, keys ...string) (heads []audit.Head, faults []audit.Fault, err error) {
+	signers := make([]audit.Verifier, len(keys))
+	for i, key := range keys {
+		if signers[i], err = audit.ParseVerifier(key); err != nil {
+			return nil, nil, fmt.Errorf("--head-key: %w", err)
+		}
 	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--head: %w", err)
 	}
 	defer file.Close()
-	heads, faults, err = verifier.Heads(file)
+	heads, faults, err = audit.Heads(file, signers...)
 	if err == nil && len(heads) == 0 {
 		err = errors.New("--head: holds no head with a signature of this key")
 	}

@@ -18,31 +18,30 @@ func TestALoginIsReadForNewConnectionsAndTheLastGoodOneStays(t *testing.T) {
 		var logged bytes.Buffer
 		var reads int
 		secret, failure := "amqp://gateway:one@broker/", error(nil)
-		user, server := cutLogin(secret)
-		l := &login{
-			setting: "RABBITMQ_URL", server: server, current: user, readAt: time.Now(), log: slog.New(slog.NewTextHandler(&logged, nil)),
-			read: func(context.Context) (string, error) {
-				reads++
-				time.Sleep(time.Second)
-				return secret, failure
-			},
+		var all logins
+		get := all.of(Config{environ: map[string]string{"RABBITMQ_URL": "file:of-the-url"}}, "RABBITMQ_URL", secret, slog.New(slog.NewTextHandler(&logged, nil)))
+		l := all.all[0]
+		l.read = func(context.Context) (string, error) {
+			reads++
+			time.Sleep(time.Second)
+			return secret, failure
 		}
 		wants := func(password string) {
 			t.Helper()
-			if got, _ := l.get(t.Context()).Password(); got != password {
+			if got, _ := get(t.Context()).Password(); got != password {
 				t.Errorf("the password is %q, want %q", got, password)
 			}
 		}
 		secret = "amqp://gateway:two@broker/"
 		wants("one") // as fresh as the configuration
-		time.Sleep(loginFresh)
+		time.Sleep(secretFresh)
 		for range 3 { // read once
-			go l.get(t.Context())
+			go get(t.Context())
 		}
 		synctest.Wait()
 		hurried, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if got, _ := l.get(hurried).Password(); got != "one" {
+		if got, _ := get(hurried).Password(); got != "one" {
 			t.Errorf("who cannot wait gets %q", got)
 		}
 		wants("two")
@@ -54,20 +53,20 @@ func TestALoginIsReadForNewConnectionsAndTheLastGoodOneStays(t *testing.T) {
 			if what == "" {
 				failure = errors.New("the Vault is sealed")
 			}
-			time.Sleep(loginFresh)
+			time.Sleep(secretFresh)
 			wants("two")
 		}
 		secret = "amqp://gateway:four@broker/"
-		time.Sleep(loginFresh)
+		time.Sleep(secretFresh)
 		wants("four")
-		l.reading.Wait()
+		all.close()
 		text := logged.String()
 		for _, password := range []string{"one@", "two", "three", "four"} {
 			if strings.Contains(text, password) {
 				t.Errorf("a password is logged:\n%s", text)
 			}
 		}
-		if strings.Count(text, "secrets have changed") != 2 || strings.Count(text, "the last one stays") != 2 || strings.Count(text, "takes a restart") != 1 {
+		if strings.Count(text, "secrets have changed") != 2 || strings.Count(text, "the last one stays") != 3 || strings.Count(text, "takes a restart") != 1 {
 			t.Errorf("the log says\n%s", text)
 		}
 	})
@@ -94,6 +93,32 @@ func TestOnlyALoginThatIsReferredToIsReadAnew(t *testing.T) {
 	l.all[0].readAt = time.Time{}
 	if got, _ := l.database(t.Context()).Password(); got != "two" {
 		t.Errorf("the password is %q", got)
+	}
+}
+
+func TestOtherSecretsAreFollowedToo(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	write := func(content string) {
+		if err := os.WriteFile(file, []byte(content+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one")
+	c, err := loadConfig([]string{"PROSMS_OIDC_CLIENT_SECRET=file:" + file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLogins(c, slog.New(slog.DiscardHandler))
+	defer l.close()
+	if l.clientSecret == nil || l.headKey != nil {
+		t.Fatal("a secret in a file does not change, or one that is not set does")
+	}
+	for _, tt := range []struct{ written, want string }{{"two", "two"}, {"", "two"}, {"three", "three"}} {
+		write(tt.written)
+		l.all[0].readAt = time.Time{}
+		if got := l.clientSecret(t.Context()); got != tt.want {
+			t.Errorf("after %q was written it is %q", tt.written, got)
+		}
 	}
 }
 

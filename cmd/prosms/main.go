@@ -59,7 +59,7 @@ type commandLine struct {
 	Move     moveCommand      `cmd:"" name:"migrate-store" help:"Copy a stopped installation's store to another database, SQLite or PostgreSQL."`
 	Archive  archiveCommand   `cmd:"" help:"Write the log to a file, verify such a file, and make a database from one."`
 	Keys     keysCommand      `cmd:"" help:"Create, list and revoke API keys."`
-	Staff    staffCommand     `cmd:"" name:"operators" help:"List and invite those who use the admin pages."`
+	Staff    staffCommand     `cmd:"" name:"operators" help:"List, invite, change and remove those who use the admin pages."`
 	Breaker  breakerCommand   `cmd:"" help:"List, open and close the breakers of providers."`
 	Fuse     fuseCommand      `cmd:"" help:"List and lift the pauses of prefixes to which texts look pumped."`
 	OptOuts  optOutsCommand   `cmd:"" help:"Import, export and lift opt-outs."`

@@ -33,10 +33,14 @@ func (c *Config) checkSignIn() []error {
 }
 
 // openOIDC returns who signs operators in, or nil, and what /readyz asks of it. It
-// calls nobody: the issuer may be down at the start.
-func openOIDC(c Config) (*oidc.Client, []api.Check) {
+// calls nobody: the issuer may be down at the start. secret returns that of the client
+// as it is by then; nil: as it was at the start.
+func openOIDC(c Config, secret func(context.Context) string) (*oidc.Client, []api.Check) {
 	if c.OIDC.Issuer == "" {
 		return nil, nil
+	}
+	if secret != nil {
+		c.OIDC.SecretOfNow = func(ctx context.Context) oidc.Secret { return oidc.Secret(secret(ctx)) }
 	}
 	client := oidc.New(c.OIDC)
 	return client, []api.Check{{Name: "oidc", Func: client.Check}}
@@ -44,7 +48,7 @@ func openOIDC(c Config) (*oidc.Client, []api.Check) {
 
 // examineOIDC asks the issuer for its configuration.
 func (f *findings) examineOIDC(ctx context.Context, c Config) {
-	client, _ := openOIDC(c)
+	client, _ := openOIDC(c, nil)
 	if client == nil {
 		return
 	}

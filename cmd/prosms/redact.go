@@ -30,13 +30,14 @@ func (p *providers) redacts(name string, provider redacter) {
 	p.redacters[name] = provider.Redact
 }
 
-// newRedactor returns who has providers forget; nil where nobody is to.
-func newRedactor(c Config, ps providers, store, log ports.EventStore, runner *projections.Runner, queries projections.Queries, logger *slog.Logger) *commands.Redactor {
+// newRedactors returns who has providers forget: of texts that have ended, and of those
+// whose end will not be known. None where nobody is to.
+func newRedactors(c Config, ps providers, store, log ports.EventStore, runner *projections.Runner, queries projections.Queries, logger *slog.Logger) []*commands.Redactor {
 	if c.TwilioRedact == "off" {
 		return nil
 	}
-	return &commands.Redactor{
-		Store: store, Log: log, Views: runner.Views, Providers: ps.redacters, Delete: c.TwilioRedact == "delete", Logger: logger,
+	ended := commands.Redactor{
+		Store: store, Log: log, Views: runner.Views, Providers: ps.redacters, Delete: c.TwilioRedact == "delete", After: c.RedactAfter, Logger: logger,
 		SentTo: func(ctx context.Context, tenant, consent string, after *ports.Cursor, limit int) ([]string, *ports.Cursor, error) {
 			if err := runner.CatchUp(ctx, projections.Messages().Name); err != nil {
 				return nil, nil, err
@@ -44,4 +45,7 @@ func newRedactor(c Config, ps providers, store, log ports.EventStore, runner *pr
 			return queries.SentTo(ctx, tenant, consent, after, limit)
 		},
 	}
+	unanswered := ended
+	unanswered.Unanswered, unanswered.After = true, c.RedactUnanswered
+	return []*commands.Redactor{&ended, &unanswered}
 }

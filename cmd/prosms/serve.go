@@ -150,7 +150,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	identities, identityChecks := openOIDC(c)
+	identities, identityChecks := openOIDC(c, logins.clientSecret)
 	if identities != nil {
 		defer identities.Close()
 	}
@@ -202,11 +202,11 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	}
 	if o.roles.has(roleSchedule) {
 		duties := []func(context.Context) error{scheduler.Run, replayer.Run, eraser.Run, hooks.pruner.Run, hooks.courier.Run}
-		if redactor := newRedactor(c, ps, store, log, runner, queries, o.log); redactor != nil {
+		for _, redactor := range newRedactors(c, ps, store, log, runner, queries, o.log) {
 			duties = append(duties, redactor.Run)
 		}
 		if !c.HeadKey.IsZero() {
-			duties = append(duties, newHeadSigner(c, log, o.log).Run)
+			duties = append(duties, newHeadSigner(c, logins.headKey, log, o.log).Run)
 		}
 		parts.Go(named("scheduler", func() error { return lead(running, st.leader, "scheduler", together(duties)) }))
 	}

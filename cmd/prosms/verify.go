@@ -21,7 +21,7 @@ type verifyCommand struct {
 	JSON     bool          `help:"Print the report as JSON." name:"json"`
 	Patience time.Duration `help:"How long a text may wait without a reason before it counts as stuck." default:"1h"`
 	Head     string        `help:"File of signed heads that the log has to hold." placeholder:"FILE" and:"head"`
-	HeadKey  string        `help:"The verifier key of their signatures." placeholder:"VKEY" and:"head"`
+	HeadKey  []string      `help:"The verifier key of their signatures; again for each other key that has signed some." placeholder:"VKEY" sep:"none" and:"head"`
 }
 
 // guarantees are what verify checks, in the words of GUARANTEES.md.
@@ -42,7 +42,7 @@ func (v verifyCommand) Run(ctx context.Context, p process) error {
 		var faults []audit.Fault
 		if v.Head != "" { // read before the log, which goes on growing
 			var err error
-			if heads, faults, err = readHeads(v.Head, v.HeadKey); err != nil {
+			if heads, faults, err = readHeads(v.Head, v.HeadKey...); err != nil {
 				return err
 			}
 		}

@@ -41,7 +41,7 @@ func guesses(p Policy, id string, m domain.Message, since time.Time, rest []even
 		return claims(id, m, at, asked{erased: e.Reason == domain.ReasonErased})
 	case events.MessageDispatched:
 		return said(answer, e.Attempt, at, domain.RecordSent{
-			Attempt: e.Attempt, Provider: e.Provider, ProviderMessageID: e.ProviderMessageID, ProviderStatus: e.ProviderStatus,
+			Attempt: e.Attempt, Provider: e.Provider, ProviderMessageID: e.ProviderMessageID, ProviderStatus: e.ProviderStatus, ProviderRequestID: e.ProviderRequestID,
 		})
 	case events.MessageFailed:
 		return failures(p, id, m, e, rest)
@@ -49,7 +49,7 @@ func guesses(p Policy, id string, m domain.Message, since time.Time, rest []even
 		if e.Cause == domain.CauseRestored {
 			return said(other, e.Attempt, at, domain.Suspect{Now: at.Add(lag)})
 		}
-		return said(answer, e.Attempt, at, domain.RecordDoubt{Attempt: e.Attempt, Cause: e.Cause})
+		return said(answer, e.Attempt, at, domain.RecordDoubt{Attempt: e.Attempt, Cause: e.Cause, ProviderRequestID: e.ProviderRequestID})
 	case events.MessageReconciled:
 		return reconciliations(p, m, since, e, rest)
 	case events.MessageDelivered:

@@ -257,7 +257,7 @@ func (h *history) step(r *rapid.T, id string) {
 	case 15:
 		h.paused(id)
 	case 16:
-		for _, sent := range m.Unredacted(domain.RedactBody) {
+		for _, sent := range m.Unredacted(domain.RedactBody, true) {
 			h.do(id, domain.RecordRedaction{Provider: m.Provider, ID: sent, What: domain.RedactBody, Failed: rapid.Bool().Draw(r, "kept")})
 		}
 	}

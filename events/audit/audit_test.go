@@ -110,15 +110,19 @@ func TestAFileOfHeadsIsReadAndWhatIsNoneIsNamedByItsLine(t *testing.T) {
 	later := head
 	later.Position = 30
 	file := string(s.Sign(head)) + "\n" + string(other.Sign(head)) + "\n" + string(s.Sign(later)) + "\n"
-	heads, faults, err := s.Verifier().Heads(strings.NewReader(file + "sms.example.com/pro"))
+	heads, faults, err := audit.Heads(strings.NewReader(file+"sms.example.com/pro"), s.Verifier())
 	if err != nil || len(heads) != 2 || heads[0] != head || heads[1] != later {
 		t.Errorf("heads %+v, %v", heads, err)
 	}
 	if len(faults) != 1 || faults[0].Line != 8 {
 		t.Errorf("faults %v, want one at line 8", faults)
 	}
-	heads, faults, err = s.Verifier().Heads(strings.NewReader("sms.example.com/pro\n\n\n" + file))
+	heads, faults, err = audit.Heads(strings.NewReader("sms.example.com/pro\n\n\n"+file), s.Verifier())
 	if err != nil || len(heads) != 2 || len(faults) != 2 || faults[0].Line != 1 {
 		t.Errorf("after a torn head: %d heads, %v, %v", len(heads), faults, err)
+	}
+	heads, faults, err = audit.Heads(strings.NewReader(file), other.Verifier(), s.Verifier())
+	if err != nil || len(heads) != 3 || heads[2] != later || len(faults) != 0 {
+		t.Errorf("by both keys: heads %+v, %v, %v", heads, faults, err)
 	}
 }

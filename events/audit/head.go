@@ -67,16 +67,20 @@ func (f Fault) Error() string {
 }
 
 // Heads reads a file of notes, each followed by an empty line, and returns the
-// heads of those that v's signer has signed. What bears another signature, or none,
+// heads of those that one of signers has signed. What bears another signature, or none,
 // is in faults. Of the end of the file a note may be unfinished, as a crash leaves it.
-func (v Verifier) Heads(file io.Reader) (heads []Head, faults []Fault, err error) {
+func Heads(file io.Reader, signers ...Verifier) (heads []Head, faults []Fault, err error) {
 	var note bytes.Buffer
 	var begin, n, blank int
 	check := func(whole bool) {
-		h, err := v.Open(note.Bytes())
-		if err == nil {
-			heads = append(heads, h)
-		} else if whole {
+		signed := false
+		for _, v := range signers {
+			if h, err := v.Open(note.Bytes()); err == nil {
+				heads, signed = append(heads, h), true
+				break
+			}
+		}
+		if !signed && whole {
 			faults = append(faults, Fault{Line: begin, What: "not a head with a signature of this key"})
 		}
 		note.Reset()
