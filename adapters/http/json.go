@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+
+	"github.com/pro-sms/prosms/commands"
 )
 
 // decoder reads a JSON document of a known shape, and refuses what encoding/json
@@ -160,9 +162,7 @@ func (d *decoder) string(s *string) error {
 func (d *decoder) option(s *string) error {
 	err := d.string(s)
 	if err == nil && *s == "" {
-		r := refused("invalid_value", "leave the field out, or give it a value")
-		r.status, r.detail = http.StatusUnprocessableEntity, "The request cannot be carried out as it is."
-		return r
+		return unprocessable(commands.CodeInvalidValue, "leave the field out, or give it a value")
 	}
 	return err
 }
