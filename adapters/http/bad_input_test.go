@@ -64,6 +64,8 @@ func TestBadInputIsRefusedClearlyAndNothingIsStoredOrEchoed(t *testing.T) {
 		{"null for an option", send, with("from", "null"), "", 400, "wrong_type", "/from"},
 		{"metadata that is a list", send, with("metadata", `["`+canary+`"]`), "", 400, "wrong_type", "/metadata"},
 		{"metadata that nests", send, with("metadata", `{"`+canary+`":{}}`), "", 400, "wrong_type", "/metadata"},
+		{"an unknown name behind an empty option", send, text(`"reference":"","` + canary + `":1`), "", 400, "unknown_field", ""},
+		{"a wrong type behind an empty option", send, `{"reference":"","to":5}`, "", 400, "wrong_type", "/to"},
 		{"malformed behind an unknown name", send, `{"` + canary + `":1,`, "", 400, "malformed_json", ""},
 
 		{"no recipient", send, `{"body":"` + canary + `"}`, "", 422, "required", "/to"},

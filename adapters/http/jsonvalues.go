@@ -23,6 +23,7 @@ func (d *decoder) positive(n *int) error {
 	switch {
 	case d.at == start || d.at < len(d.data) && !ends(d.data[d.at]):
 		return wrongType("a whole number")
+	case d.lax:
 	case negative || *n == 0 || d.at-start > 9:
 		return unprocessable(commands.CodeInvalidValue, "a whole number from 1 to 999,999,999")
 	case d.data[start] == '0':
@@ -47,7 +48,7 @@ func (d *decoder) time(t *time.Time) error {
 		return err
 	}
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	if err != nil && !d.lax {
 		return unprocessable(commands.CodeInvalidDate, "an RFC 3339 date and time with its offset")
 	}
 	*t = at.UTC()

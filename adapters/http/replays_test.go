@@ -36,6 +36,7 @@ func TestARequestToReplayIsRefusedWithItsFaults(t *testing.T) {
 		{"too high a rate", `{"reason":"x","filter":{},"rate":1001}`, 422, "invalid_value"},
 		{"a rate of nothing", `{"reason":"x","filter":{},"rate":0}`, 422, "invalid_value"},
 		{"a negative rate", `{"reason":"x","filter":{},"rate":-1}`, 422, "invalid_value"},
+		{"an unknown name behind a rate of nothing", `{"reason":"x","filter":{"created_after":"today"},"rate":0,"x":1}`, 400, "unknown_field"},
 		{"a rate that is no number", `{"reason":"x","filter":{},"rate":-}`, 400, "malformed_json"},
 		{"a broken rate", `{"reason":"x","filter":{},"rate":1.5}`, 400, "wrong_type"},
 		{"a rate with a leading zero", `{"reason":"x","filter":{},"rate":01}`, 400, "malformed_json"},
