@@ -12,6 +12,7 @@ import (
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // IssueKey is a request for an API key.
@@ -41,14 +42,20 @@ func (h *Handler) IssueKey(ctx context.Context, caller Caller, request IssueKey)
 		return IssuedKey{}, err
 	}
 	issued := h.cut(key)
+	decided, err := domain.Key{}.Decide(domain.IssueKey{Key: issued.Key})
+	if err != nil {
+		return IssuedKey{}, err
+	}
 	meta := caller.meta()
 	meta.Tenant = key.Tenant
-	_, _, err = execute(ctx, h.Store, keyPrefix+issued.ID, func(stream[domain.Key]) (domain.Command, events.Meta, error) {
-		return domain.IssueKey{Key: issued.Key}, meta, nil
-	})
+	results, err := h.Store.Append(ctx, ports.Write{StreamID: keyPrefix + issued.ID, Events: decided, Meta: meta})
+	if err == nil {
+		err = results[0].Err
+	}
 	if err != nil {
 		return IssuedKey{}, fmt.Errorf("issuing key: %w", err)
 	}
+	issued.CreatedAt = results[0].RecordedAt
 	return issued, nil
 }
 
@@ -60,7 +67,7 @@ func (h *Handler) cut(key events.KeyIssued) IssuedKey {
 	if key.Test {
 		realm = "test"
 	}
-	return IssuedKey{ID: id, Secret: "psk_" + realm + "_" + id + "_" + secret, Key: key, CreatedAt: h.now()}
+	return IssuedKey{ID: id, Secret: "psk_" + realm + "_" + id + "_" + secret, Key: key}
 }
 
 // RevokeKey ends a key of the caller's tenant, of any tenant where the caller has

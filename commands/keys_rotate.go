@@ -48,6 +48,7 @@ func (h *Handler) RotateKey(ctx context.Context, caller Caller, id string, overl
 			return IssuedKey{}, fmt.Errorf("rotating key %s: %w", id, err)
 		}
 		if err = errors.Join(results[0].Err, results[1].Err); err == nil {
+			issued.CreatedAt = results[0].RecordedAt
 			return issued, nil
 		}
 		if !errors.Is(err, ports.ErrConflict) {

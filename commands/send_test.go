@@ -29,7 +29,6 @@ func TestARequestThatCannotBeCarriedOutIsRefusedWithItsFaults(t *testing.T) {
 		{"a body of spaces", func(s *Send) { s.Body = " \n " }, "/body", CodeInvalidBody},
 		{"a control character", func(s *Send) { s.Body = "ring\a" }, "/body", CodeInvalidBody},
 		{"1,601 characters", func(s *Send) { s.Body = strings.Repeat("a", 1601) }, "/body", CodeTooLong},
-		{"11 segments", func(s *Send) { s.Body = strings.Repeat("漢", 671) }, "/body", CodeTooLong},
 		{"an unknown lane", func(s *Send) { s.Lane = "express" }, "/lane", CodeInvalidValue},
 		{"an unknown kind", func(s *Send) { s.Kind = "spam" }, "/kind", CodeInvalidValue},
 		{"a date that is none", func(s *Send) { s.SendAt = "tomorrow" }, "/send_at", CodeInvalidDate},
@@ -63,6 +62,22 @@ func TestARequestThatCannotBeCarriedOutIsRefusedWithItsFaults(t *testing.T) {
 				t.Error("something was stored")
 			}
 		})
+	}
+}
+
+func TestABodyMayHave1600CharactersWhateverTheyCost(t *testing.T) {
+	for body, segments := range map[string]int{
+		strings.Repeat("a", 1600):          11,
+		strings.Repeat("{", 1600):          22, // two septets each, 76 in a part
+		strings.Repeat("漢", 1600):          24,
+		strings.Repeat("😀", 1600):          49,
+		"a" + strings.Repeat("\r\n", 1599): 11, // 3,199 as it came
+	} {
+		w := newWorld(t)
+		sent, err := w.handler.Send(t.Context(), caller, Send{To: "+14155552671", Body: body})
+		if err != nil || sent.Text.Segments != segments {
+			t.Errorf("%.10q…: %d segments, %v; want %d", body, sent.Text.Segments, err, segments)
+		}
 	}
 }
 

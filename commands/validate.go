@@ -17,7 +17,6 @@ import (
 
 // Bounds of what a request may carry.
 const (
-	maxSegments      = 10
 	maxReference     = 255
 	maxMetadata      = 20
 	maxMetadataKey   = 64
@@ -90,11 +89,11 @@ func validateBody(invalid *Invalid, body string, text *events.MessageAccepted) {
 	}
 	body = segments.Normalise(body)
 	size := segments.Count(body)
-	switch err := errors.Join(segments.Check(body), size.Within(maxSegments)); {
+	switch err := segments.Check(body); {
 	case errors.Is(err, segments.ErrControl), errors.Is(err, segments.ErrDamaged), errors.Is(err, segments.ErrEmpty):
 		invalid.add("/body", CodeInvalidBody, "no control characters but newline, nothing damaged, and more than white space")
 	case err != nil:
-		invalid.add("/body", CodeTooLong, "at most 1,600 characters and 10 segments")
+		invalid.add("/body", CodeTooLong, "at most 1,600 characters")
 	}
 	text.Body, text.Encoding, text.Segments = events.Personal(body), string(size.Encoding), size.Segments
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+
+	"github.com/pro-sms/prosms/commands"
 )
 
 // decoder reads a JSON document of a known shape, and refuses what encoding/json
@@ -18,6 +20,7 @@ import (
 type decoder struct {
 	data []byte
 	at   int
+	lax  bool // takes values that can be read and are refused
 }
 
 // Codes of documents that cannot be read.
@@ -32,13 +35,27 @@ const (
 // document is refused as such, whatever else is wrong with it.
 func decodeJSON(data []byte, read func(*decoder) error) error {
 	d := &decoder{data: data}
-	if err := read(d); err != nil {
+	if err := d.reading(read); err != nil {
 		return d.blame(err)
 	}
 	if d.next() != 0 || d.at < len(d.data) {
 		return d.malformed()
 	}
 	return nil
+}
+
+// reading calls read. Where that refuses a value which it could read, it reads on:
+// what cannot be read is said first, wherever it stands.
+func (d *decoder) reading(read func(*decoder) error) error {
+	start := d.at
+	err := read(d)
+	if r, ok := errors.AsType[*refusal](err); !ok || r.status != http.StatusUnprocessableEntity {
+		return err
+	}
+	if r, ok := errors.AsType[*refusal](read(&decoder{data: d.data, at: start, lax: true})); ok && r.status == http.StatusBadRequest {
+		return r
+	}
+	return err
 }
 
 // blame returns err, or that the document is malformed where it is.
@@ -159,10 +176,8 @@ func (d *decoder) string(s *string) error {
 // option reads a string of an optional field, which has to be left out rather than empty.
 func (d *decoder) option(s *string) error {
 	err := d.string(s)
-	if err == nil && *s == "" {
-		r := refused("invalid_value", "leave the field out, or give it a value")
-		r.status, r.detail = http.StatusUnprocessableEntity, "The request cannot be carried out as it is."
-		return r
+	if err == nil && *s == "" && !d.lax {
+		return unprocessable(commands.CodeInvalidValue, "leave the field out, or give it a value")
 	}
 	return err
 }

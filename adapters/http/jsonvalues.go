@@ -7,15 +7,27 @@ import (
 	"github.com/pro-sms/prosms/commands"
 )
 
-// positive reads a whole number from 1 on.
+// positive reads a whole number, and refuses one below 1 or beyond 9 digits.
 func (d *decoder) positive(n *int) error {
 	d.next()
-	start := d.at
-	for ; d.at < len(d.data) && d.data[d.at] >= '0' && d.data[d.at] <= '9' && d.at-start < 9; d.at++ {
-		*n = *n*10 + int(d.data[d.at]-'0')
+	negative := d.at < len(d.data) && d.data[d.at] == '-'
+	if negative {
+		d.at++
 	}
-	if d.at == start || d.data[start] == '0' || d.at < len(d.data) && !ends(d.data[d.at]) {
-		return wrongType("a whole number from 1 on")
+	start := d.at
+	for ; d.at < len(d.data) && d.data[d.at] >= '0' && d.data[d.at] <= '9'; d.at++ {
+		if d.at-start < 9 {
+			*n = *n*10 + int(d.data[d.at]-'0')
+		}
+	}
+	switch {
+	case d.at == start || d.at < len(d.data) && !ends(d.data[d.at]):
+		return wrongType("a whole number")
+	case d.lax:
+	case negative || *n == 0 || d.at-start > 9:
+		return unprocessable(commands.CodeInvalidValue, "a whole number from 1 to 999,999,999")
+	case d.data[start] == '0':
+		return d.malformed()
 	}
 	return nil
 }
@@ -36,11 +48,16 @@ func (d *decoder) time(t *time.Time) error {
 		return err
 	}
 	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		r := refused(commands.CodeInvalidDate, "an RFC 3339 date and time with its offset")
-		r.status, r.detail = http.StatusUnprocessableEntity, "The request cannot be carried out as it is."
-		return r
+	if err != nil && !d.lax {
+		return unprocessable(commands.CodeInvalidDate, "an RFC 3339 date and time with its offset")
 	}
 	*t = at.UTC()
 	return nil
+}
+
+// unprocessable refuses a value that can be read, but not be meant.
+func unprocessable(code, detail string) *refusal {
+	r := refused(code, detail)
+	r.status, r.detail = http.StatusUnprocessableEntity, "The request cannot be carried out as it is."
+	return r
 }

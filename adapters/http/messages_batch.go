@@ -127,7 +127,7 @@ func (b *batch) read(d *decoder) error {
 			b.items++
 			var send commands.Send
 			start := d.at
-			if err := readSend(d, &send); err != nil {
+			if err := d.reading(func(d *decoder) error { return readSend(d, &send) }); err != nil {
 				return b.refuse(d, i, start, err)
 			}
 			b.sends, b.index = append(b.sends, send), append(b.index, i)

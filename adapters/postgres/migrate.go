@@ -101,8 +101,11 @@ func checkSchema(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	if schema.Current != schema.Latest {
-		return fmt.Errorf("schema %d, this build needs %d: %w", schema.Current, schema.Latest, ErrSchema)
+	switch {
+	case schema.Current < schema.Latest:
+		return fmt.Errorf("schema %d, this build needs %d, which prosms migrate up makes: %w", schema.Current, schema.Latest, ErrSchema)
+	case schema.Current > schema.Latest:
+		return fmt.Errorf("schema %d is that of a newer build, this one needs %d: %w", schema.Current, schema.Latest, ErrSchema)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (d demoWorker) Run(ctx context.Context, p process) error {
 	config, err := loadConfig([]string{
 		"DATABASE_URL=sqlite://" + filepath.Join(d.Data, demoDatabase),
 		"PROSMS_HTTP_ADDR=" + d.HTTP, "PROSMS_ADMIN_ADDR=" + d.Admin,
-		"PROSMS_DEFAULT_REGION=US", "PROSMS_DEFAULT_TENANT=" + demoTenant, "PROSMS_LOG_LEVEL=warn", "PROSMS_WEBHOOK_ALLOW_PRIVATE=true",
+		"PROSMS_DEFAULT_TENANT=" + demoTenant, "PROSMS_LOG_LEVEL=warn", "PROSMS_WEBHOOK_ALLOW_PRIVATE=true",
 		// The sandbox is quick, and somebody is watching.
 		"PROSMS_PROVIDER_TIMEOUT=10s", "PROSMS_RECONCILE_DELAYS=1s,3s,5s", "PROSMS_RECONCILE_DELAYS_HIGH=1s,2s,3s",
 		"PROSMS_RETRY_DELAYS=5s,30s,5m,30m,1h",

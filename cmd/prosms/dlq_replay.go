@@ -13,7 +13,7 @@ import (
 
 type dlqReplay struct {
 	dlqFilter
-	IDs            []string `arg:"" optional:"" help:"Ids of messages; none: what the filter selects."`
+	IDs            []string `arg:"" optional:"" name:"id" help:"Ids of messages, of one tenant; none: what the filter selects."`
 	All            bool     `help:"Select without any filter but the tenant."`
 	Why            string   `name:"reason" help:"Why, for whoever asks later. Required but for a dry run." placeholder:"TEXT"`
 	Rate           int      `help:"Messages a second." default:"10"`
@@ -29,7 +29,7 @@ func (d dlqReplay) Run(ctx context.Context, p process) error {
 	narrowed.Tenant, narrowed.Limit = "", 0
 	filtered := narrowed != projections.DeadLetterFilter{}
 	switch {
-	case d.Tenant == "":
+	case d.Tenant == "" && len(d.IDs) == 0:
 		return errors.New("--tenant: a replay belongs to one tenant")
 	case len(d.IDs) > 0 && (filtered || d.All), d.All && filtered:
 		return errors.New("name messages, or filter, or say --all: one of them")
@@ -38,7 +38,13 @@ func (d dlqReplay) Run(ctx context.Context, p process) error {
 	}
 	return withDeadLetters(ctx, p, func(t tool) error {
 		caller := operator()
-		caller.Tenant = d.Tenant
+		if caller.Tenant = d.Tenant; caller.Tenant == "" {
+			dead, err := t.queries.DeadLetter(ctx, "", d.IDs[0])
+			if err != nil {
+				return fmt.Errorf("reading %s: %w", d.IDs[0], err)
+			}
+			caller.Tenant = dead.Message.Tenant
+		}
 		request := commands.Replay{IDs: d.IDs, Reason: d.Why, Rate: d.Rate, IncludeInDoubt: d.IncludeInDoubt}
 		if len(request.IDs) == 0 {
 			ids, more, err := t.queries.DeadLetterIDs(ctx, filter)
@@ -59,7 +65,7 @@ func (d dlqReplay) Run(ctx context.Context, p process) error {
 		if err != nil {
 			return err
 		}
-		replay, err := t.queries.Replay(ctx, d.Tenant, id)
+		replay, err := t.queries.Replay(ctx, caller.Tenant, id)
 		if err != nil {
 			return err
 		}

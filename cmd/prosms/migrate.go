@@ -20,7 +20,8 @@ func (migrateUp) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return fmt.Errorf("reading configuration:\n%w", err)
 	}
-	if _, local := sqlitePath(config.DatabaseURL); local {
+	_, local := sqlitePath(config.DatabaseURL)
+	if local {
 		// Opening brings the schema up to date.
 		st, err := openStores(ctx, config.DatabaseURL, newLogger(p.Stderr, config))
 		if err != nil {
@@ -32,7 +33,15 @@ func (migrateUp) Run(ctx context.Context, p process) error {
 	} else if err := postgres.Migrate(ctx, config.DatabaseURL); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(p.Stdout, "schema is up to date")
+	said := "schema is up to date"
+	if !local {
+		if schema, err := postgres.SchemaVersion(ctx, config.DatabaseURL); err != nil {
+			return err
+		} else if schema.Current > schema.Latest {
+			said = fmt.Sprintf("schema %d is that of a newer version, this one needs %d: left as it is", schema.Current, schema.Latest)
+		}
+	}
+	_, err = fmt.Fprintln(p.Stdout, said)
 	return err
 }
 

@@ -116,15 +116,20 @@ func (c *chain) end(ctx context.Context, head int64) error {
 		c.found(c.position+1, "missing: the commits go on to position %d", head)
 	}
 	c.heads.end(head)
-	beyond, err := c.store.Read(ctx, head, 1)
-	if err != nil || len(beyond) == 0 {
-		return ctx.Err() // what cannot be read there came later, or belongs to nothing
+	beyond, unreadable := c.store.Read(ctx, head, 1)
+	if outage(ctx, unreadable) {
+		return unreadable
 	}
 	now, err := c.store.Head(ctx) // an event is not seen before its commit
-	if err == nil && now.LastPosition < beyond[0].Position {
+	switch {
+	case err != nil:
+		return err
+	case unreadable != nil && now.LastPosition == head:
+		c.found(head+1, "an event that belongs to no commit cannot be read: %v", unreadable)
+	case len(beyond) > 0 && now.LastPosition < beyond[0].Position:
 		c.found(beyond[0].Position, "belongs to no commit")
 	}
-	return err
+	return nil
 }
 
 func (c *chain) found(position int64, format string, args ...any) {

@@ -227,6 +227,10 @@ func TestWhatSomebodyDidToTheLogIsLocated(t *testing.T) {
 			d.log = append(d.log, d.log[1])
 			d.log[23].Position = 24
 		}, []int64{24, 24}},
+		{"a row past every commit that cannot be read", func(d *doctored) {
+			d.log = append(d.log, d.log[1])
+			d.log[23].Position, d.unreadable = 999, 999
+		}, []int64{24}},
 		{"the last row deleted", func(d *doctored) { d.log = d.log[:len(d.log)-1] }, []int64{23}},
 		{"two rows in each other's place", func(d *doctored) {
 			d.log[1], d.log[4] = d.log[4], d.log[1]

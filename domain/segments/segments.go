@@ -4,7 +4,6 @@
 package segments
 
 import (
-	"errors"
 	"slices"
 	"unicode/utf8"
 )
@@ -26,9 +25,6 @@ const (
 	ucs2Alone, ucs2Part = 70, 67   // UTF-16 code units
 )
 
-// ErrTooManySegments says that a text takes more parts than are allowed.
-var ErrTooManySegments = errors.New("text takes too many segments")
-
 // Size is what a text comes to.
 type Size struct {
 	Encoding Encoding
@@ -49,15 +45,6 @@ func Count(body string) Size {
 		cut(body, size.Encoding, func(int) { size.Segments++ })
 	}
 	return size
-}
-
-// Within returns ErrTooManySegments if s has more than limit segments; 0 means
-// no limit. A body of MaxCharacters has 11 in GSM-7, and up to 49 in UCS-2.
-func (s Size) Within(limit int) error {
-	if limit > 0 && s.Segments > limit {
-		return ErrTooManySegments
-	}
-	return nil
 }
 
 // Split returns the parts of body. Joined they are body; each fits one segment;

@@ -75,15 +75,6 @@ func TestCountKeepsTogetherWhatIsOneCharacterToPeople(t *testing.T) {
 	}
 }
 
-func TestWithinRefusesMoreThanTheLimit(t *testing.T) {
-	size := segments.Count(strings.Repeat("a", 1600))
-	for limit, want := range map[int]error{0: nil, 10: segments.ErrTooManySegments, 11: nil} {
-		if err := size.Within(limit); err != want {
-			t.Errorf("%+v.Within(%d) = %v, want %v", size, limit, err, want)
-		}
-	}
-}
-
 func TestForcedByNamesEachCharacterOnce(t *testing.T) {
 	for body, want := range map[string]string{
 		"Hello €uro ~ ñ à":    "",

@@ -67,6 +67,10 @@ func TestTheCurlLineOfTheDemoSendsATextAndAKillLosesNothing(t *testing.T) {
 	if err := json.Unmarshal([]byte(first.line[3]), &body); err != nil {
 		t.Fatal(err)
 	}
+	national := outgoing{To: strings.TrimPrefix(body.To, "+1"), Body: body.Body}
+	if status, err := first.call("POST", "/v1/messages", national, nil); err != nil || status != http.StatusUnprocessableEntity {
+		t.Errorf("a number without + where no region is configured: %d, %v", status, err)
+	}
 	var delivered, pending struct{ ID string }
 	if status, err := first.call("POST", "/v1/messages", body, &delivered); err != nil || status != http.StatusAccepted {
 		t.Fatalf("the line of the demo: %d, %v", status, err)
