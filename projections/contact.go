@@ -30,7 +30,10 @@ func Contacts(name func(number events.Personal) string) Projection {
 	return project("contacts", contactsView,
 		func(e events.Recorded) string {
 			d, ok := e.Data.(events.MessageAccepted)
-			if !ok {
+			switch {
+			case e.Detached() && e.Type == (events.MessageAccepted{}).EventType():
+				return "contact_of_" + e.StreamID // which contact, the archive alone knows: never a view without it
+			case !ok:
 				return ""
 			}
 			// The stream of the consent stands for tenant and number.
