@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,9 +61,8 @@ func (h steadyHandler) name(r slog.Record) (string, bool) {
 	if r.Level < slog.LevelWarn {
 		return "", false
 	}
-	var name strings.Builder
+	var attributes []string
 	failed, asked := false, false
-	name.WriteString(r.Message + h.scope)
 	r.Attrs(func(a slog.Attr) bool {
 		switch a.Key {
 		case "message_uuid", "trace_id", "span_id":
@@ -72,10 +72,11 @@ func (h steadyHandler) name(r slog.Record) (string, bool) {
 		case "request_id":
 			asked = true
 		}
-		fmt.Fprint(&name, " ", a)
+		attributes = append(attributes, a.String())
 		return true
 	})
-	return name.String(), failed && !asked
+	slices.Sort(attributes) // Watermill gives them in any order
+	return r.Message + h.scope + " " + strings.Join(attributes, " "), failed && !asked
 }
 
 // note returns how often a record was held back before, or false to hold it back too.

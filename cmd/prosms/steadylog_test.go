@@ -17,7 +17,11 @@ func TestAnErrorThatRepeatsItselfIsSaidOnceInAWhile(t *testing.T) {
 		gone := errors.New("broker is gone")
 		for range 100 { // ten seconds
 			log.With("handler_name", "relay").Error("Handler returned error", "message_uuid", time.Now().String(), "error", gone)
-			log.With("handler_name", "other").Error("Handler returned error", "error", gone)
+			about := []any{"topic", "relay", "consumer", "other"}
+			if time.Now().UnixMilli()%200 == 0 {
+				about = append(about[2:], about[:2]...)
+			}
+			log.Error("Handler returned error", append(about, "error", gone)...)
 			log.Warn("not shared", "error", gone)
 			time.Sleep(100 * time.Millisecond)
 		}
