@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -46,5 +49,23 @@ func TestAMistakeOnTheCommandLineIsToldWithWhatHelps(t *testing.T) {
 	}
 	if _, err := os.Stat(missing); err == nil {
 		t.Error("a store to move that was not there was made")
+	}
+}
+
+// full is a disk that takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestAVerdictThatCannotBeWrittenIsNoSuccess(t *testing.T) {
+	environ := []string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "a.db")}
+	for _, tt := range []struct {
+		args   []string
+		stdout io.Writer
+		want   error
+	}{{[]string{"keys", "list"}, io.Discard, nil}, {[]string{"verify"}, io.Discard, nil}, {[]string{"verify"}, full{}, syscall.ENOSPC}} {
+		if err := run(t.Context(), process{Args: tt.args, Environ: environ, Stdout: tt.stdout, Stderr: io.Discard}); !errors.Is(err, tt.want) {
+			t.Errorf("%v: %v, want %v", tt.args, err, tt.want)
+		}
 	}
 }
