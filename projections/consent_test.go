@@ -1,6 +1,8 @@
 package projections
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -165,5 +167,32 @@ func TestTheViewsOfConsentFollowFromTheLog(t *testing.T) {
 	found, next, err := h.queries().Inbound(t.Context(), "acme", 1, nil)
 	if err != nil || next != nil || len(found) != 1 || found[0].Body != "STOP" || found[0].ID != "inbound_1" {
 		t.Errorf("Inbound = %+v, %v, %v", found, next, err)
+	}
+}
+
+// acceptancesDetached shows the log as if the acceptances were detached.
+type acceptancesDetached struct{ ports.EventStore }
+
+func (s acceptancesDetached) Read(ctx context.Context, position int64, limit int) ([]events.Recorded, error) {
+	page, err := s.EventStore.Read(ctx, position, limit)
+	for i, e := range page {
+		if e.Type == "message.accepted" {
+			page[i].RawData, page[i].Data = []byte("null"), events.Detached{Type: e.Type}
+		}
+	}
+	return page, err
+}
+
+func TestContactsAreNotMadeWithoutTheTextsThatWereDetached(t *testing.T) {
+	h := consentHouse()
+	h.record(t, "acme", "msg_1", events.MessageAccepted{To: "+14155552671", Consent: "consent_1"})
+	contacts := Contacts(func(number events.Personal) string { return "hash of " + string(number) })
+	filler := h.filler()
+	filler.Store = acceptancesDetached{h.store}
+	if err := filler.Rebuild(t.Context(), contacts); !errors.As(err, new(ports.Archived)) {
+		t.Errorf("Rebuild: %v, want that it takes the archive", err)
+	}
+	if got := rows(t, h.views, contacts); len(got) != 1 {
+		t.Errorf("the view has %d rows, want the one that it had", len(got))
 	}
 }

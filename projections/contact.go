@@ -30,10 +30,10 @@ func Contacts(name func(number events.Personal) string) Projection {
 	return project("contacts", contactsView,
 		func(e events.Recorded) string {
 			d, ok := e.Data.(events.MessageAccepted)
-			if !ok && e.Unreadable() != nil && e.Type == d.EventType() {
-				return e.StreamID // it stands for a row that cannot be named
-			}
-			if !ok {
+			switch {
+			case !ok && e.Type == d.EventType() && (e.Detached() || e.Unreadable() != nil):
+				return e.StreamID // it stands for a row that cannot be named: never a view without it
+			case !ok:
 				return ""
 			}
 			// The stream of the consent stands for tenant and number.

@@ -99,9 +99,13 @@ func (a *api) record(res *response, r *http.Request, took time.Duration) {
 	if id := messageID(res, r); id != "" {
 		about = slog.String("message", id)
 	}
+	var refused slog.Attr
+	if res.refused != nil {
+		refused = slog.Any("error", res.refused)
+	}
 	a.log.LogAttrs(r.Context(), level, "request",
 		slog.String("method", knownMethod(r.Method)), slog.String("route", res.route), slog.Int("status", res.status),
-		slog.Duration("duration", took), slog.String("request_id", res.requestID), about)
+		slog.Duration("duration", took), slog.String("request_id", res.requestID), about, refused)
 	if a.Observe != nil {
 		a.Observe(r.Context(), Exchange{Method: knownMethod(r.Method), Route: res.route, Status: res.status, Duration: took})
 	}

@@ -238,6 +238,9 @@ func TestNothingIsAcceptedWhileTheStoreIsDown(t *testing.T) {
 	if a := w.do("POST", "/v1/messages", text(), "Authorization: Bearer psk_live_unknown_secret"); a.status != http.StatusServiceUnavailable {
 		t.Errorf("a key that cannot be looked up is answered %d", a.status)
 	}
+	if log := w.log(); !strings.Contains(log, "route=/v1/messages status=503") || !strings.Contains(log, `error="`) {
+		t.Errorf("the log does not say why:\n%s", log)
+	}
 	w.store.down.Store(false)
 	if w.head() != before {
 		t.Error("something was stored")

@@ -167,6 +167,7 @@ func (a *api) answer(res *response, r *http.Request, err error) {
 		h.Set("WWW-Authenticate", challenge(p.Code))
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", strconv.Itoa(retryAfterUnavailable))
+		res.refused = err
 	}
 	// An error means that the client is gone: there is nobody left to tell.
 	_ = writeAs(res, "application/problem+json", p.Status, p)

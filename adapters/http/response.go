@@ -16,8 +16,9 @@ type response struct {
 	requestID string
 	route     string
 	routed    bool
-	quiet     bool // too frequent and too dull for the log
-	status    int  // 0: not answered yet
+	quiet     bool  // too frequent and too dull for the log
+	status    int   // 0: not answered yet
+	refused   error // why it was answered with 503
 }
 
 // prepare sets the headers of every answer. Answers are JSON about people: no

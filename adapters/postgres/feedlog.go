@@ -18,7 +18,8 @@ func newFeedLog(log *slog.Logger) feedLog {
 
 // Error implements watermill.LoggerAdapter.
 func (l feedLog) Error(message string, err error, fields watermill.LogFields) {
-	if errors.Is(err, context.Canceled) {
+	cause, _ := fields["query_err"].(error) // what it was doing when err befell it
+	if errors.Is(err, context.Canceled) || errors.Is(cause, context.Canceled) {
 		l.Debug(message, fields.Add(watermill.LogFields{"error": err}))
 		return
 	}

@@ -21,6 +21,7 @@ var ErrSchema = errors.New("schema is of another version")
 // Migrate brings the schema to this build's version. url must log in as the
 // owner, who can create roles or finds prosms_app there. Instances that call it
 // at the same moment take turns; where nothing is to do, it does nothing.
+// The error wraps ErrSchema where a newer build has been at it.
 func Migrate(ctx context.Context, url string) error {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -44,7 +45,7 @@ func Migrate(ctx context.Context, url string) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrating: %w", unavailableAtStart(err))
 	}
-	return nil
+	return checkSchema(ctx, url)
 }
 
 // Schema names the version of a database's schema and that of this build.

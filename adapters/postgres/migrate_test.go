@@ -78,6 +78,9 @@ func TestAnotherSchemaIsRefused(t *testing.T) {
 	if err := open(); !errors.Is(err, postgres.ErrSchema) {
 		t.Errorf("with a newer schema: %v, want ErrSchema", err)
 	}
+	if err := postgres.Migrate(t.Context(), database); !errors.Is(err, postgres.ErrSchema) {
+		t.Errorf("migrating a newer schema: %v, want ErrSchema", err)
+	}
 	run(t, conn, `DELETE FROM goose_db_version WHERE version_id = 9999`)
 	if err := open(); err != nil {
 		t.Errorf("with its own schema: %v", err)

@@ -152,7 +152,7 @@ func reasonOf(err error) string {
 	case errors.As(err, &archived):
 		return "This text came to its end long ago, and was detached to the archive " + archived.Archive + ". prosms archive attach brings it back."
 	case errors.Is(err, domain.ErrClaimed):
-		return "An attempt has been claimed already, so this text can no longer be called back."
+		return "An attempt has been claimed already, so this text can no longer be canceled."
 	case errors.Is(err, domain.ErrFinal):
 		return "This text has already come to its end."
 	case errors.Is(err, domain.ErrLastAdmin):

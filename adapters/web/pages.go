@@ -85,7 +85,7 @@ func (u *ui) show(w http.ResponseWriter, r *http.Request, v visit, name string, 
 
 // done is what a page says after an action, by the value of parameter "done".
 var done = map[string]string{
-	"canceled":  "The text was called back. It will not be sent.",
+	"canceled":  "The text was canceled. It will not be sent.",
 	"redriven":  "The text is being sent again.",
 	"discarded": "The text was put aside.",
 	"resolved":  "The doubt is settled, in your name.",

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
 )
 
 func TestTextsAreFoundByWhateverIsKnownOfThem(t *testing.T) {
@@ -105,7 +107,7 @@ func TestATextTellsItsStory(t *testing.T) {
 	a.shows(t, "Attempt 1 failed", "the provider was too busy", "too fast", "Another attempt is scheduled", "Attempt 2 is in doubt",
 		"nothing was sent twice", "the handset has it", "A receipt that changes nothing", "receipts never move it backwards",
 		"0af7651916cd43dd8448eb211c80319c", "UCS-2", "Forced into UCS-2 by", "<kbd>🎉</kbd>", "How it is cut", "intact", "message.receipt_ignored", number1[1:])
-	a.hides(t, "hash does not fit", "Call back…")
+	a.hides(t, "hash does not fit", "Cancel the text…")
 	recorded, err := w.store.Load(t.Context(), "msg_1")
 	if err != nil {
 		t.Fatal(err)
@@ -134,20 +136,38 @@ func TestAViewerSeesNoNumbersAndNoTexts(t *testing.T) {
 	a.shows(t, number1[1:], "482913")
 }
 
-func TestATextIsCalledBackWithAReasonAndAName(t *testing.T) {
+func TestAnAuditThatLooksAtOlderEventsDoesNotSayThatThereIsNothing(t *testing.T) {
+	w := newWorld(t)
+	admin := w.admin()
+	many := make([]events.Event, 10_000)
+	for i := range many {
+		many[i] = events.ReceiptUnknown{ProviderStatus: "sent"}
+	}
+	if _, err := w.store.Append(t.Context(), ports.Write{StreamID: "receipts", Events: many, Meta: events.Meta{Actor: "provider:twilio"}}); err != nil {
+		t.Fatal(err)
+	}
+	a := w.get(admin, "/audit")
+	a.shows(t, "newest 10,000 events", "There are older ones", "Older")
+	a.hides(t, "Nothing yet")
+	_, rest, _ := strings.Cut(a.body, `class="button" href="`)
+	older, _, _ := strings.Cut(rest, `"`)
+	w.get(admin, html.UnescapeString(older)).shows(t, "operator:ada", "operator.joined")
+}
+
+func TestATextIsCanceledWithAReasonAndAName(t *testing.T) {
 	w := newWorld(t)
 	w.admin()
 	olga := w.join("olga", domain.RoleOperator)
 	later := time.Now().Add(time.Hour)
 	w.accept("acme", "msg_1", func(m *events.MessageAccepted) { m.SendAt = &later })
-	w.get(olga, "/messages/msg_1").shows(t, "Call back…", "curl -X POST http://api.example/v1/messages/msg_1/cancel")
+	w.get(olga, "/messages/msg_1").shows(t, "Cancel the text…", "curl -X POST http://api.example/v1/messages/msg_1/cancel")
 	if a := w.post(olga, "/messages/msg_1/cancel", "reason", " "); a.status != 422 {
 		t.Errorf("without a reason: %d", a.status)
 	}
 	if a := w.post(olga, "/messages/msg_1/cancel", "reason", "sent by mistake"); a.status != 303 {
 		t.Errorf("canceling: %d", a.status)
 	}
-	w.get(olga, "/messages/msg_1?done=canceled").shows(t, "Called back", "sent by mistake", "operator:olga", "It will not be sent")
+	w.get(olga, "/messages/msg_1?done=canceled").shows(t, "Canceled", "sent by mistake", "operator:olga", "It will not be sent")
 	w.get(olga, "/audit").shows(t, "operator:olga", "sent by mistake", "message.canceled")
 	w.accept("acme", "msg_2", nil, events.MessageAttempted{Attempt: 1, Provider: "twilio"})
 	if a := w.post(olga, "/messages/msg_2/cancel", "reason", "too late"); a.status != 409 {

@@ -91,7 +91,7 @@ func tell(e events.Recorded) step {
 		return step{Title: "Not delivered", Tone: "bad", Text: "The provider says that the handset will not get it.",
 			Facts: facts("Provider's status", d.ProviderStatus, "Code", d.ErrorCode)}
 	case events.MessageCanceled:
-		return step{Title: "Called back", Tone: "calm", Text: "It was canceled before any attempt.", Facts: facts("By", d.By)}
+		return step{Title: "Canceled", Tone: "calm", Text: "It was called off before any attempt.", Facts: facts("By", d.By)}
 	case events.MessageExpired:
 		return step{Title: "Expired", Tone: "calm", Text: "Its time had passed at " + moment(d.ExpiresAt) + ", before it could be sent."}
 	case events.MessageRedacted:

@@ -20,7 +20,7 @@ import (
 type auditCommand struct {
 	Key    auditKey    `cmd:"" help:"Make a key that signs heads of the log."`
 	Head   auditHead   `cmd:"" help:"Sign the head of the log now."`
-	Export auditExport `cmd:"" help:"Write events as a bundle that audit-verify checks without the log. It holds them in plain."`
+	Export auditExport `cmd:"" help:"Write events as a bundle that audit-verify checks without the log. It holds them as they are stored: numbers and texts sealed."`
 }
 
 type auditKey struct {

@@ -49,8 +49,8 @@ func (d demoCommand) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(settle(ctx, "the API", &d.HTTP), settle(ctx, "the admin pages", &d.Admin)); err != nil {
-		return err
+	if err := errors.Join(settle(ctx, "the API", &d.HTTP), settle(ctx, "the admin pages", &d.Admin), settle(ctx, "the phone", &d.Phone)); err != nil {
+		return fmt.Errorf("%w\n--http, --admin and --phone take other addresses, such as 127.0.0.1:9080", err)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", d.Phone)
 	if err != nil {

@@ -36,8 +36,10 @@ func (a archiveDetach) Run(ctx context.Context, p process) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.Stdout, "detached %d messages with %d events of positions %d to %d.\nKeep %s, and put it where PROSMS_ARCHIVES says: the log has their digests alone.\n",
-			done.Messages, done.Events, d.Archive.First, d.Archive.Last, d.Name)
+		_, err = fmt.Fprintf(p.Stdout, "detached %d messages with %d events of positions %d to %d.\n", done.Messages, done.Events, d.Archive.First, d.Archive.Last)
+		if err == nil && done.Messages > 0 {
+			_, err = fmt.Fprintf(p.Stdout, "Keep %s, and put it where PROSMS_ARCHIVES says: the log has their digests alone.\n", d.Name)
+		}
 		return err
 	})
 }

@@ -13,7 +13,7 @@ import (
 
 type dlqReplay struct {
 	dlqFilter
-	IDs            []string `arg:"" optional:"" name:"id" help:"Ids of messages, of one tenant; none: what the filter selects."`
+	IDs            []string `arg:"" optional:"" name:"ids" help:"Ids of messages, of one tenant; none: what the filter selects."`
 	All            bool     `help:"Select without any filter but the tenant."`
 	Why            string   `name:"reason" help:"Why, for whoever asks later. Required but for a dry run." placeholder:"TEXT"`
 	Rate           int      `help:"Messages a second." default:"10"`

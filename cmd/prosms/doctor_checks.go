@@ -114,7 +114,7 @@ func (f *findings) examineSync(took []time.Duration, err error) {
 		return
 	}
 	median, slowest := took[len(took)/2], took[len(took)-1]
-	status, detail := well, fmt.Sprintf("a durable commit takes %s, the slowest of %d %s", median.Round(10*time.Microsecond), len(took), slowest.Round(10*time.Microsecond))
+	status, detail := well, fmt.Sprintf("a durable commit takes %s, the slowest of %d took %s", median.Round(10*time.Microsecond), len(took), slowest.Round(10*time.Microsecond))
 	if median > worryingSync {
 		status = warned
 	}

@@ -21,7 +21,7 @@ type keysCommand struct {
 
 type keysCreate struct {
 	Tenant  string   `required:"" help:"Whom the key acts for."`
-	Scope   []string `required:"" help:"messages:write, messages:read, admin."`
+	Scope   []string `required:"" enum:"messages:write,messages:read,admin" help:"messages:write, messages:read, admin."`
 	Test    bool     `help:"Make a psk_test_ key: its texts only ever reach the sandbox."`
 	Expires string   `help:"RFC 3339 time at which it ends." placeholder:"TIME"`
 	From    []string `help:"Addresses or networks that it may be used from." placeholder:"CIDR"`

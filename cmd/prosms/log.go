@@ -17,12 +17,13 @@ func newLogger(w io.Writer, c Config) *slog.Logger {
 		format = "pretty"
 	}
 	options := &slog.HandlerOptions{Level: level}
+	var handler slog.Handler = slog.NewTextHandler(w, options)
 	switch format {
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, options))
+		handler = slog.NewJSONHandler(w, options)
 	case "pretty":
 		// https://no-color.org
-		return slog.New(newPrettyHandler(w, level, terminal && c.environ["NO_COLOR"] == ""))
+		handler = newPrettyHandler(w, level, terminal && c.environ["NO_COLOR"] == "")
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return slog.New(newSteadyHandler(handler))
 }

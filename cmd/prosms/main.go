@@ -96,15 +96,18 @@ func run(ctx context.Context, p process) error {
 		return fmt.Errorf("building command line: %w", err)
 	}
 	args := p.Args
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "--version":
+		args = []string{"version"}
 	}
 	parsed, err := parser.Parse(args)
 	if exited {
 		return nil // --help has been printed
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: see prosms --help", err)
 	}
 	return parsed.Run(p)
 }

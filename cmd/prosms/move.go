@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/pro-sms/prosms/adapters/postgres"
 	"github.com/pro-sms/prosms/commands"
@@ -23,6 +24,11 @@ type moveCommand struct {
 func (m moveCommand) Run(ctx context.Context, p process) (err error) {
 	if m.From == m.To {
 		return errors.New("--from and --to are the same")
+	}
+	if path, local := sqlitePath(m.From); local {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("--from: %w", err) // to open it would make it
+		}
 	}
 	from, err := openStores(ctx, m.From, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -153,6 +153,7 @@ func recordsOf(counts map[string]int64) sandbox.Records {
 func (p pages) announce(ctx context.Context, handler *commands.Handler, adminURL string, log *slog.Logger) error {
 	operators, err := handler.Operators(ctx)
 	switch {
+	case ctx.Err() != nil:
 	case err != nil: // nothing to stop for: the link stays good
 		log.Warn("asking for the operators of the admin pages", "error", err)
 	case len(operators.ByName) == 0:

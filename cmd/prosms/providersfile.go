@@ -103,7 +103,7 @@ func parseProviders(content []byte, refs *references) (providersFile, error) {
 var (
 	quoted     = regexp.MustCompile("`[^`]*`")
 	notInType  = regexp.MustCompile(`not found in type \S+`)
-	intoOfType = regexp.MustCompile(`into main\.\S+|into httpprovider\.\S+`)
+	intoOfType = regexp.MustCompile(`into [^\s.]*(main|httpprovider)\.\S+`)
 )
 
 // withoutValues takes what may be secret out of an error about YAML.

@@ -100,6 +100,10 @@ providers:
     concurrency: hunter2
 routs: []
 `, []string{"line 4: field tokn is no such setting", "line 5", "line 6: field routs is no such setting"}},
+		"a mapping where a list belongs": {`
+providers:
+  acme: {}
+`, []string{"line 3: cannot unmarshal !!map here"}},
 		"references that lead nowhere": {`
 providers:
   - {name: one, twilio: {account_sid: AC1, auth_token: "env:NOT_SET"}}

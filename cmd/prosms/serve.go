@@ -220,7 +220,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 			return o.ready(running, gateway{handler, queries, localURL, adminURL, ps.phone, pages.link(adminURL)})
 		}))
 	}
-	o.log.Info("running", "roles", strings.Join(o.roles, ","), "database", st.kind, "http", localURL, "admin", listeners.admin.Addr())
+	o.log.Info("running", "roles", strings.Join(o.roles, ","), "database", st.kind, "http", localURL, "admin", listeners.admin.Addr().String())
 	err = parts.Wait()
 	if ctx.Err() != nil {
 		o.log.Info("stopping: waiting for the provider calls that were claimed")

@@ -15,7 +15,7 @@ import (
 // skipCommand lets a projection go on that an event has stopped.
 type skipCommand struct {
 	Projection string `required:"" help:"The view: messages, keys, …"`
-	Position   int64  `required:"" help:"Of the event that it cannot apply: the one it has stopped at."`
+	Position   int64  `required:"" help:"Of the event that it cannot apply: the one it has stopped at." placeholder:"POSITION"`
 	Reason     string `required:"" help:"Why; it stands in the log. No personal data."`
 	By         string `required:"" help:"Who decides so; it stands in the log." placeholder:"NAME"`
 }

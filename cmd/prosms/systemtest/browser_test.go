@@ -209,7 +209,7 @@ func TestAnOperatorFindsOutWhatBecameOfATextInABrowser(t *testing.T) {
 
 	a.do("opening a text for later", chromedp.Navigate(a.pages+"/messages/"+scheduled))
 	a.act("calling it back", "/cancel", "wrong date")
-	a.shows("It will not be sent", "Called back", "wrong date")
+	a.shows("It will not be sent", "Canceled", "wrong date")
 	a.becomes(scheduled, "canceled")
 	a.settled("calling a text back")
 
