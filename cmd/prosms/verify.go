@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -55,9 +54,7 @@ func (v verifyCommand) Run(ctx context.Context, p process) error {
 			report.OK = false
 		}
 		if v.JSON {
-			encoder := json.NewEncoder(p.Stdout)
-			encoder.SetIndent("", "  ")
-			err = encoder.Encode(report)
+			err = printJSON(p.Stdout, report)
 		} else {
 			err = report.print(p.Stdout)
 		}
