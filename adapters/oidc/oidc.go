@@ -28,8 +28,8 @@ import (
 type Config struct {
 	Issuer       string // exactly as the issuer calls itself
 	ClientID     string
-	ClientSecret Secret // empty: a public client, which PKCE alone protects
-	RedirectURL  string // of the admin pages: the issuer sends browsers there
+	ClientSecret ports.Secret // empty: a public client, which PKCE alone protects
+	RedirectURL  string       // of the admin pages: the issuer sends browsers there
 	Scopes       []string
 	NameClaim    string // what an operator is called; "email" has to be verified
 	RoleClaim    string // the name of a claim, or a path into nested ones with dots
@@ -44,15 +44,6 @@ type Grant struct {
 	Role  domain.Role
 	Value string
 }
-
-// Secret prints as stars.
-type Secret string
-
-// String returns stars.
-func (Secret) String() string { return "****" }
-
-// GoString returns stars.
-func (Secret) GoString() string { return "****" }
 
 // Client signs operators in. It asks the issuer for its configuration when it is
 // needed first, and again later, so that it can be made while the issuer is down. It is safe for concurrent use.

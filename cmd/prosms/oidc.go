@@ -58,13 +58,6 @@ func (f *findings) examineOIDC(ctx context.Context, c Config) {
 	}
 }
 
-func clientSecret(target *oidc.Secret) func(string) error {
-	return func(value string) error {
-		*target = oidc.Secret(value)
-		return nil
-	}
-}
-
 func scopes(target *[]string) func(string) error {
 	return func(value string) error {
 		*target = strings.Fields(value)
