@@ -83,7 +83,7 @@ func (s State) Decide(c domain.Command) ([]events.Event, error) {
 		}
 		return []events.Event{events.BreakerOpened{Provider: c.Provider, Reason: ReasonOperator + c.Why, Until: c.Until}}, nil
 	case Probe:
-		if !s.ProbeDue(c.Now) {
+		if !s.probeDue(c.Now) {
 			return nil, nil
 		}
 		return []events.Event{events.BreakerHalfOpened{Provider: c.Provider}}, nil
@@ -112,7 +112,7 @@ func (s State) Evolve(e events.Event) State {
 	return s
 }
 
-// ProbeDue reports whether the cooldown of an open breaker is over.
-func (s State) ProbeDue(now time.Time) bool {
+// probeDue reports whether the cooldown of an open breaker is over.
+func (s State) probeDue(now time.Time) bool {
 	return s.Phase == Open && !s.Until.IsZero() && !now.Before(s.Until)
 }

@@ -90,7 +90,7 @@ func (w *Watch) count(v Verdict, now time.Time) {
 		return
 	}
 	w.window.Add(now, t)
-	w.unshared = w.unshared.Then(t)
+	w.unshared = w.unshared.then(t)
 	w.judge(w.window.Total(now))
 }
 
@@ -119,7 +119,7 @@ func (w *Watch) Wants(provider string, now time.Time, chance float64) domain.Com
 	switch {
 	case w.trip != "" && w.state.Phase != Open:
 		return Trip{Provider: provider, Reason: w.trip, Rule: w.rule, Chance: chance, Now: now}
-	case w.state.ProbeDue(now):
+	case w.state.probeDue(now):
 		return Probe{Provider: provider, Now: now}
 	case w.state.Phase == HalfOpen && w.proven >= w.rule.Probes:
 		return Close{Provider: provider, Reason: ReasonProbes}
