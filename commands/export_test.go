@@ -95,15 +95,15 @@ func TestAnExportVerifiesAndAChangedOneDoesNot(t *testing.T) {
 				t.Error("verifies with another key")
 			}
 			for at := range bundle {
+				if tt.export.Stream == "" && at%37 != 0 || at == len(bundle)-1 {
+					continue // every byte of one bundle is enough; the last is a newline
+				}
 				changed := bytes.Clone(bundle)
 				changed[at] ^= 1
 				tries := map[string][]byte{"changed": changed}
 				if at%11 == 0 {
 					tries["put in"] = slices.Insert(bytes.Clone(bundle), at, 'x')
 					tries["left out"] = slices.Delete(bytes.Clone(bundle), at, at+1)
-				}
-				if tt.export.Stream == "" && at%37 != 0 || at == len(bundle)-1 {
-					continue // every byte of one bundle is enough; the last is a newline
 				}
 				for name, bad := range tries {
 					line := 1 + bytes.Count(bundle[:at], []byte("\n"))

@@ -65,7 +65,10 @@ func transitions(t *testing.T) []string {
 					found[transition(was, next.Status, e)] = true
 				}
 			}
-			if key := fmt.Sprintf("%+v", next); !seen[key] && next.Attempt <= 3 {
+			if len(list) == 0 || next.Attempt > 3 {
+				continue
+			}
+			if key := fmt.Sprintf("%+v", next); !seen[key] {
 				seen[key] = true
 				states = append(states, next)
 			}

@@ -3,7 +3,22 @@ package ports
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 )
+
+// Secret is a credential. Printing, logging or encoding it shows stars.
+type Secret string
+
+// Format writes stars for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "****") }
+
+// LogValue returns stars.
+func (s Secret) LogValue() slog.Value { return slog.StringValue("****") }
+
+// MarshalText returns stars.
+func (s Secret) MarshalText() ([]byte, error) { return []byte("****"), nil }
 
 // ErrNoSecret says that a store of secrets was asked and has no such secret.
 var ErrNoSecret = errors.New("no such secret")

@@ -3,13 +3,13 @@ package awssecrets_test
 import (
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/pro-sms/prosms/adapters/awssecrets"
+	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/ports/porttest"
 )
 
@@ -17,18 +17,22 @@ import (
 type fakeAWS struct {
 	mu      sync.Mutex
 	secrets map[string]map[string]any // what it answers, by name
-	answer  http.HandlerFunc
+}
+
+// Put implements porttest.SecretStore.
+func (f *fakeAWS) Put(path string, fields map[string]string) {
+	object, err := json.Marshal(fields)
+	if err != nil {
+		panic(err) // of strings: cannot be
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.secrets[path] = map[string]any{"Name": path, "SecretString": string(object)}
 }
 
 func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if answer := f.answer; answer != nil {
-		f.mu.Unlock()
-		answer(w, r)
-		f.mu.Lock()
-		return
-	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	refuse := func(code string) {
 		w.WriteHeader(http.StatusBadRequest)
@@ -51,16 +55,11 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(secret)
 }
 
-func open(t *testing.T, fake *fakeAWS) *awssecrets.Secrets {
+func open(t *testing.T, url string) ports.Secrets {
 	t.Helper()
-	server := httptest.NewServer(fake)
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
 	nowhere := filepath.Join(t.TempDir(), "none")
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": server.URL, "AWS_REGION": "eu-north-1",
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": url, "AWS_REGION": "eu-north-1",
 		"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "k", "AWS_SESSION_TOKEN": "",
 		"AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere, "AWS_PROFILE": "", "AWS_EC2_METADATA_DISABLED": "true",
 	} {
@@ -74,26 +73,7 @@ func open(t *testing.T, fake *fakeAWS) *awssecrets.Secrets {
 }
 
 func TestSecrets(t *testing.T) {
-	porttest.Secrets(t, func(t *testing.T) porttest.SecretServer {
-		fake := &fakeAWS{secrets: map[string]map[string]any{}}
-		return porttest.SecretServer{
-			Secrets: open(t, fake),
-			Put: func(path string, fields map[string]string) {
-				fake.mu.Lock()
-				defer fake.mu.Unlock()
-				object, err := json.Marshal(fields)
-				if err != nil {
-					t.Error(err)
-				}
-				fake.secrets[path] = map[string]any{"Name": path, "SecretString": string(object)}
-			},
-			Answer: func(answer http.HandlerFunc) {
-				fake.mu.Lock()
-				defer fake.mu.Unlock()
-				fake.answer = answer
-			},
-		}
-	})
+	porttest.Secrets(t, func() porttest.SecretStore { return &fakeAWS{secrets: map[string]map[string]any{}} }, open)
 }
 
 func TestASecretWithoutFieldsIsReadWhole(t *testing.T) {
@@ -103,7 +83,7 @@ func TestASecretWithoutFieldsIsReadWhole(t *testing.T) {
 		"bytes":  {"SecretBinary": []byte("\x00\xff")},
 		"object": {"SecretString": `{"port":5432,"token":"t"}`},
 	}}
-	secrets := open(t, fake)
+	secrets := open(t, porttest.Serve(t, fake))
 	for path, want := range map[string]map[string]string{
 		"text": {"": "just a token"}, "number": {"": "12"}, "bytes": {"": "\x00\xff"}, "object": {"port": "5432", "token": "t"},
 	} {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // DefaultSignatureHeader carries the signature of a callback.
@@ -27,13 +28,13 @@ const maxCallback = 64 << 10
 // The signature is the HMAC-SHA-256, keyed with Secret, over that URL, a line feed
 // and the body byte for byte, in hex, with or without "sha256=" before it.
 type Callback struct {
-	Secret      Secret   `yaml:"secret"`
-	Header      string   `yaml:"header"` // of the signature; "" means X-Signature
-	ID          string   `yaml:"id"`     // path of the provider's id of the text
-	Status      string   `yaml:"status"` // path of the status word
-	Code        string   `yaml:"code"`   // path of the error code
-	Delivered   []string `yaml:"delivered"`
-	Undelivered []string `yaml:"undelivered"` // all other words are progress
+	Secret      ports.Secret `yaml:"secret"`
+	Header      string       `yaml:"header"` // of the signature; "" means X-Signature
+	ID          string       `yaml:"id"`     // path of the provider's id of the text
+	Status      string       `yaml:"status"` // path of the status word
+	Code        string       `yaml:"code"`   // path of the error code
+	Delivered   []string     `yaml:"delivered"`
+	Undelivered []string     `yaml:"undelivered"` // all other words are progress
 }
 
 // minSecret is the least that a signing secret may have, in bytes.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/ports/httpcall"
 )
 
@@ -27,26 +28,26 @@ type Request struct {
 
 // Auth says who we are. At most one of its fields is set.
 type Auth struct {
-	Basic  *Basic  `yaml:"basic"`
-	Bearer Secret  `yaml:"bearer"`
-	Header *Header `yaml:"header"`
+	Basic  *Basic       `yaml:"basic"`
+	Bearer ports.Secret `yaml:"bearer"`
+	Header *Header      `yaml:"header"`
 }
 
 // Basic is user and password.
 type Basic struct {
-	User     string `yaml:"user"`
-	Password Secret `yaml:"password"`
+	User     string       `yaml:"user"`
+	Password ports.Secret `yaml:"password"`
 }
 
 // Header is a header whose value is secret.
 type Header struct {
-	Name  string `yaml:"name"`
-	Value Secret `yaml:"value"`
+	Name  string       `yaml:"name"`
+	Value ports.Secret `yaml:"value"`
 }
 
 // Secrets returns where a's secrets stand, so that references can be followed.
-func (a *Auth) Secrets() []*Secret {
-	found := []*Secret{&a.Bearer}
+func (a *Auth) Secrets() []*ports.Secret {
+	found := []*ports.Secret{&a.Bearer}
 	if a.Basic != nil {
 		found = append(found, &a.Basic.Password)
 	}

@@ -28,10 +28,10 @@ import (
 type Config struct {
 	Issuer       string // exactly as the issuer calls itself
 	ClientID     string
-	ClientSecret Secret // empty: a public client, which PKCE alone protects
+	ClientSecret ports.Secret // empty: a public client, which PKCE alone protects
 	// SecretOfNow returns the client's secret for a sign-in, in place of ClientSecret: it
 	// may change. nil: it does not.
-	SecretOfNow func(context.Context) Secret
+	SecretOfNow func(context.Context) ports.Secret
 	RedirectURL string // of the admin pages: the issuer sends browsers there
 	Scopes      []string
 	NameClaim   string // what an operator is called; "email" has to be verified
@@ -47,15 +47,6 @@ type Grant struct {
 	Role  domain.Role
 	Value string
 }
-
-// Secret prints as stars.
-type Secret string
-
-// String returns stars.
-func (Secret) String() string { return "****" }
-
-// GoString returns stars.
-func (Secret) GoString() string { return "****" }
 
 // Client signs operators in. It asks the issuer for its configuration when it is
 // needed first, and again later, so that it can be made while the issuer is down. It is safe for concurrent use.

@@ -106,8 +106,8 @@ func TestTheSecretOfNowRedeemsACode(t *testing.T) {
 	i := issuer.New(t, callback)
 	i.Says(person(nil))
 	c := config(i)
-	now := oidc.Secret("the secret before")
-	c.SecretOfNow = func(context.Context) oidc.Secret { return now }
+	now := ports.Secret("the secret before")
+	c.SecretOfNow = func(context.Context) ports.Secret { return now }
 	client := oidc.New(c)
 	defer client.Close()
 	if _, err := client.Redeem(t.Context(), signIn(t, client), nonce, verifier); !errors.Is(err, commands.ErrIdentity) {

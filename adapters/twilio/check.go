@@ -7,6 +7,8 @@ import (
 	"net/url"
 
 	openapi "github.com/twilio/twilio-go/rest/api/v2010"
+
+	"github.com/pro-sms/prosms/ports"
 )
 
 // Check asks for one message of the account, whichever, and so whether its
@@ -19,7 +21,7 @@ func (p *Provider) Check(ctx context.Context) error {
 }
 
 // Sign returns the X-Twilio-Signature of a callback to rawURL with form.
-func Sign(token Secret, rawURL string, form url.Values) string {
+func Sign(token ports.Secret, rawURL string, form url.Values) string {
 	signed, query := signedURL(rawURL)
 	params, _ := signedParams(query, []byte(form.Encode()))
 	return base64.StdEncoding.EncodeToString(sign(string(token), signed, params))

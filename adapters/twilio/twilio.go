@@ -25,9 +25,9 @@ const (
 
 // Config describes an account with Twilio, or with whatever speaks its API.
 type Config struct {
-	Name       string // in the configuration and in events; "" means "twilio"
-	AccountSID string // required
-	AuthToken  Secret // required; the primary one
+	Name       string       // in the configuration and in events; "" means "twilio"
+	AccountSID string       // required
+	AuthToken  ports.Secret // required; the primary one
 
 	// The sender of texts that name none: the service if there is one, else From.
 	From                string

@@ -3,12 +3,12 @@ package vault_test
 import (
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/pro-sms/prosms/adapters/vault"
+	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/ports/porttest"
 )
 
@@ -19,18 +19,18 @@ type fakeVault struct {
 	version string // of the engine
 	blind   bool   // nobody may ask for the engine's version
 	secrets map[string]any
-	answer  http.HandlerFunc
+}
+
+// Put implements porttest.SecretStore.
+func (f *fakeVault) Put(path string, fields map[string]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.secrets[path] = fields
 }
 
 func (f *fakeVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if answer := f.answer; answer != nil {
-		f.mu.Unlock()
-		answer(w, r)
-		f.mu.Lock()
-		return
-	}
 	reply := func(status int, body any) {
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(body)
@@ -57,14 +57,9 @@ func (f *fakeVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func open(t *testing.T, fake *fakeVault) *vault.Secrets {
+func open(t *testing.T, url string) ports.Secrets {
 	t.Helper()
-	server := httptest.NewServer(fake)
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	t.Setenv("VAULT_ADDR", server.URL)
+	t.Setenv("VAULT_ADDR", url)
 	t.Setenv("VAULT_TOKEN", "t0ken")
 	secrets, err := vault.Open()
 	if err != nil {
@@ -76,22 +71,7 @@ func open(t *testing.T, fake *fakeVault) *vault.Secrets {
 func TestSecrets(t *testing.T) {
 	for _, version := range []string{"1", "2"} {
 		t.Run("engine of version "+version, func(t *testing.T) {
-			porttest.Secrets(t, func(t *testing.T) porttest.SecretServer {
-				fake := &fakeVault{version: version, secrets: map[string]any{}}
-				return porttest.SecretServer{
-					Secrets: open(t, fake),
-					Put: func(path string, fields map[string]string) {
-						fake.mu.Lock()
-						defer fake.mu.Unlock()
-						fake.secrets[path] = fields
-					},
-					Answer: func(answer http.HandlerFunc) {
-						fake.mu.Lock()
-						defer fake.mu.Unlock()
-						fake.answer = answer
-					},
-				}
-			})
+			porttest.Secrets(t, func() porttest.SecretStore { return &fakeVault{version: version, secrets: map[string]any{}} }, open)
 		})
 	}
 }
@@ -108,8 +88,8 @@ func TestAPathMayBeThatOfTheCommandLineOrOfTheAPI(t *testing.T) {
 		{"version 1", "1", "team/prosms", false, true},
 		{"version 1, to a token that may read it alone", "1", "team/prosms", true, true},
 	} {
-		secrets := open(t, &fakeVault{version: tt.version, blind: tt.blind, secrets: map[string]any{"team/prosms": map[string]any{"port": 5432, "on": true}}})
-		fields, err := secrets.Read(t.Context(), tt.path)
+		fake := &fakeVault{version: tt.version, blind: tt.blind, secrets: map[string]any{"team/prosms": map[string]any{"port": 5432, "on": true}}}
+		fields, err := open(t, porttest.Serve(t, fake)).Read(t.Context(), tt.path)
 		if found := err == nil && fields["port"] == "5432" && fields["on"] == "true"; found != tt.found {
 			t.Errorf("%s: %q, %v", tt.name, fields, err)
 		}

@@ -115,16 +115,11 @@ func traceID(parent string) string {
 }
 
 func (u *ui) cancelMessage(w http.ResponseWriter, r *http.Request, v visit) error {
-	caller, err := u.caller(r, v)
-	if err != nil {
-		return err
-	}
 	id := r.PathValue("id")
-	recorded, err := u.Oversight.Timeline(r.Context(), id)
+	caller, err := u.callerFor(r, v, id)
 	if err != nil {
 		return err
 	}
-	caller.Tenant = recorded[0].Meta.Tenant
 	if err := u.Commands.Cancel(r.Context(), caller, id); err != nil {
 		return err
 	}
@@ -142,4 +137,18 @@ func (u *ui) caller(r *http.Request, v visit) (commands.Caller, error) {
 		return commands.Caller{}, errNoReason
 	}
 	return commands.Caller{Actor: "operator:" + v.Name, Reason: reason}, nil
+}
+
+// callerFor is caller in the place of the tenant whose text id is.
+func (u *ui) callerFor(r *http.Request, v visit, id string) (commands.Caller, error) {
+	caller, err := u.caller(r, v)
+	if err != nil {
+		return commands.Caller{}, err
+	}
+	recorded, err := u.Oversight.Timeline(r.Context(), id)
+	if err != nil {
+		return commands.Caller{}, err
+	}
+	caller.Tenant = recorded[0].Meta.Tenant
+	return caller, nil
 }

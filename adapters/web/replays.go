@@ -46,16 +46,11 @@ func (u *ui) startReplay(w http.ResponseWriter, r *http.Request, v visit) error 
 
 // redrive sends one dead letter again.
 func (u *ui) redrive(w http.ResponseWriter, r *http.Request, v visit) error {
-	caller, err := u.caller(r, v)
-	if err != nil {
-		return err
-	}
 	id := r.PathValue("id")
-	recorded, err := u.Oversight.Timeline(r.Context(), id)
+	caller, err := u.callerFor(r, v, id)
 	if err != nil {
 		return err
 	}
-	caller.Tenant = recorded[0].Meta.Tenant
 	_, err = u.Commands.RequestReplayOf(r.Context(), caller, id, commands.Replay{
 		Reason: caller.Reason, IncludeInDoubt: r.PostForm.Get("in_doubt") != "",
 	})

@@ -64,9 +64,6 @@ func New(c Config) *Client {
 	}
 }
 
-// Close lets go of idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
-
 // Post makes one attempt. Only a 2xx that came whole, or at least as far as it is
 // read, is a delivery. Its faults say nothing of URL and address.
 func (c *Client) Post(ctx context.Context, post commands.WebhookPost) commands.WebhookAnswer {

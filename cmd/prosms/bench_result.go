@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -130,9 +129,7 @@ func percentilesOf(all []time.Duration) percentiles {
 // print writes the figures for people, or as JSON.
 func (r benchResult) print(w io.Writer, asJSON bool) error {
 	if asJSON {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(r)
+		return printJSON(w, r)
 	}
 	_, err := fmt.Fprintf(w, `texts        %d in %.1f s, %d requests at once, %d text(s) in each
 accepted     %.0f a second, durable before the answer

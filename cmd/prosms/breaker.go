@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
@@ -24,18 +23,13 @@ type breakerList struct{}
 // Run prints a line for each provider that is configured.
 func (breakerList) Run(ctx context.Context, p process) error {
 	return withReader(ctx, p, func(t tool) error {
-		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "PROVIDER\tSTATE\tREASON\tUNTIL\tOPENINGS")
+		table := newTable(p.Stdout, "PROVIDER", "STATE", "REASON", "UNTIL", "OPENINGS")
 		for _, name := range providerNames(t.config) {
 			state, err := t.handler.Breaker(ctx, name)
 			if err != nil {
 				return err
 			}
-			reason := state.Reason
-			if reason == "" {
-				reason = "-"
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\n", name, state.Phase, reason, untilWord(state), state.Openings)
+			table.row(name, state.Phase, state.Reason, untilWord(state), state.Openings)
 		}
 		return table.Flush()
 	})

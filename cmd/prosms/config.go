@@ -17,6 +17,7 @@ import (
 	"github.com/pro-sms/prosms/domain/keywords"
 	"github.com/pro-sms/prosms/domain/quiethours"
 	"github.com/pro-sms/prosms/events/audit"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // Config is everything that can be set. Only this package reads the environment.
@@ -27,7 +28,7 @@ type Config struct {
 	RedisURL    string
 
 	TwilioAccountSID string
-	TwilioAuthToken  Secret
+	TwilioAuthToken  ports.Secret
 	TwilioFrom       string
 	TwilioService    string
 	TwilioBaseURL    string
@@ -95,15 +96,6 @@ type Config struct {
 	shown []web.Setting // all of them for the admin pages, without secrets
 }
 
-// Secret prints as stars.
-type Secret string
-
-// String returns stars.
-func (Secret) String() string { return "****" }
-
-// GoString returns stars.
-func (Secret) GoString() string { return "****" }
-
 // setting is one variable of the environment.
 type setting struct {
 	name  string
@@ -136,7 +128,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_PASSWORD_SIGN_IN", "true", boolean(&c.PasswordSignIn), "false: operators come in by PROSMS_OIDC_ISSUER alone", false},
 		{"PROSMS_OIDC_ISSUER", "", text(&c.OIDC.Issuer), "an OpenID Connect provider at which operators sign in, such as https://login.example.com, exactly as it calls itself; PROSMS_ADMIN_URL with /oidc/callback is the redirect URI; empty: none", false},
 		{"PROSMS_OIDC_CLIENT_ID", "", text(&c.OIDC.ClientID), "under which the provider knows these pages", false},
-		{"PROSMS_OIDC_CLIENT_SECRET", "", clientSecret(&c.OIDC.ClientSecret), "that the provider gave for it; empty: a public client, which PKCE alone protects", true},
+		{"PROSMS_OIDC_CLIENT_SECRET", "", secret(&c.OIDC.ClientSecret), "that the provider gave for it; empty: a public client, which PKCE alone protects", true},
 		{"PROSMS_OIDC_SCOPES", "openid email", scopes(&c.OIDC.Scopes), "what the provider is asked for, with spaces; some need another one for groups", false},
 		{"PROSMS_OIDC_NAME_CLAIM", "email", text(&c.OIDC.NameClaim), "the claim that is an operator's name; email counts where it is verified", false},
 		{"PROSMS_OIDC_ROLE_CLAIM", "groups", text(&c.OIDC.RoleClaim), "the claim of the ID token that says who somebody is: a text or a list; a.b is b within a", false},

@@ -50,7 +50,7 @@ func (e webhooksEndpoints) Run(ctx context.Context, p process) error {
 				types = "all"
 			}
 			url, _, _ := strings.Cut(r.URL, "?")
-			table.row(r.ID, r.Tenant, url, types, orDash(r.Disabled))
+			table.row(r.ID, r.Tenant, url, types, r.Disabled)
 		}
 		return table.Flush()
 	})
@@ -108,7 +108,7 @@ func (l webhooksList) Run(ctx context.Context, p process) error {
 		}
 		table := newTable(p.Stdout, "ID", "TENANT", "ENDPOINT", "MESSAGE", "VERSION", "TYPE", "STATUS", "REASON", "ATTEMPTS", "LAST", "DUE")
 		for _, d := range found {
-			table.row(d.ID, d.Tenant, d.Endpoint, d.Message, d.Version, d.Type, d.Status, orDash(d.Reason), d.Attempts, lastTry(d), timeOrDash(d.DueAt))
+			table.row(d.ID, d.Tenant, d.Endpoint, d.Message, d.Version, d.Type, d.Status, d.Reason, d.Attempts, lastTry(d), d.DueAt)
 		}
 		if err := table.Flush(); err != nil || !more {
 			return err

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/pro-sms/prosms/domain"
@@ -74,8 +72,8 @@ func (d dlqList) Run(ctx context.Context, p process) error {
 		}
 		table := newTable(p.Stdout, "ID", "TENANT", "GIVEN UP", "REASON", "CLASS", "CODE", "ATTEMPTS", "REPLAYS", "GROUP")
 		for _, dead := range found {
-			table.row(dead.Message.ID, dead.Message.Tenant, dead.DeadLetteredAt.Format(time.RFC3339), dead.Reason,
-				orDash(dead.Class), orDash(dead.Code), dead.Attempts, dead.Replays, dead.Group)
+			table.row(dead.Message.ID, dead.Message.Tenant, dead.DeadLetteredAt, dead.Reason,
+				dead.Class, dead.Code, dead.Attempts, dead.Replays, dead.Group)
 		}
 		if err := table.Flush(); err != nil || more == nil {
 			return err
@@ -95,7 +93,7 @@ func (d dlqList) groups(ctx context.Context, w io.Writer, queries projections.Qu
 	}
 	table := newTable(w, "GROUP", "COUNT", "CLASS", "CODE", "FIRST", "LAST", "DETAIL")
 	for _, g := range groups {
-		table.row(g.Group, g.Count, orDash(g.Class), orDash(g.Code), g.FirstSeen.Format(time.RFC3339), g.LastSeen.Format(time.RFC3339), orDash(g.Detail))
+		table.row(g.Group, g.Count, g.Class, g.Code, g.FirstSeen, g.LastSeen, g.Detail)
 	}
 	if err := table.Flush(); err != nil || !more {
 		return err
@@ -133,7 +131,7 @@ func (d dlqShow) Run(ctx context.Context, p process) error {
 		}
 		table := newTable(p.Stdout, "ATTEMPT", "PROVIDER", "STARTED", "OUTCOME", "CLASS", "CODE", "DETAIL")
 		for _, a := range dead.Message.Attempts {
-			table.row(a.Attempt, a.Provider, a.StartedAt.Format(time.RFC3339), a.Outcome, orDash(a.Class), orDash(a.Code), orDash(a.Detail))
+			table.row(a.Attempt, a.Provider, a.StartedAt, a.Outcome, a.Class, a.Code, a.Detail)
 		}
 		return table.Flush()
 	})
@@ -164,34 +162,4 @@ type deadLetterJSON struct {
 // withDeadLetters is withTool with the views of dead letters.
 func withDeadLetters(ctx context.Context, p process, run func(tool) error) error {
 	return withTool(ctx, p, run, projections.DeadLetters(), projections.Replays())
-}
-
-func printJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
-}
-
-// table prints rows in columns.
-type table struct{ *tabwriter.Writer }
-
-func newTable(w io.Writer, heads ...any) table {
-	t := table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
-	t.row(heads...)
-	return t
-}
-
-func (t table) row(cells ...any) {
-	line := make([]string, len(cells))
-	for i, cell := range cells {
-		line[i] = fmt.Sprint(cell)
-	}
-	fmt.Fprintln(t, strings.Join(line, "\t"))
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/pro-sms/prosms/commands"
 )
@@ -29,7 +28,7 @@ func (d dlqReplays) Run(ctx context.Context, p process) error {
 		}
 		table := newTable(p.Stdout, "ID", "TENANT", "REQUESTED", "STATUS", "SELECTED", "PENDING", "SENT", "SKIPPED", "FAILED", "REASON")
 		for _, r := range replays {
-			table.row(r.ID, r.Tenant, r.CreatedAt.Format(time.RFC3339), r.Status, r.Selected, r.Pending(), r.Sent, r.Skipped, r.Failed, orDash(r.Reason))
+			table.row(r.ID, r.Tenant, r.CreatedAt, r.Status, r.Selected, r.Pending(), r.Sent, r.Skipped, r.Failed, r.Reason)
 		}
 		return table.Flush()
 	})

@@ -251,7 +251,7 @@ func (f *findings) examinePublicURL(ctx context.Context, c Config) {
 	}
 }
 
-func callBack(ctx context.Context, client *http.Client, publicURL string, token Secret) error {
+func callBack(ctx context.Context, client *http.Client, publicURL string, token ports.Secret) error {
 	target := publicURL + "/webhooks/twilio/status?m=msg_00000000000000000000000000000000&a=1"
 	form := url.Values{"MessageSid": {"SM" + strings.Repeat("0", 32)}, "MessageStatus": {"sent"}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form.Encode()))
@@ -259,7 +259,7 @@ func callBack(ctx context.Context, client *http.Client, publicURL string, token 
 		return errors.New("not a URL")
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.Header.Set("X-Twilio-Signature", twilio.Sign(twilio.Secret(token), target, form))
+	request.Header.Set("X-Twilio-Signature", twilio.Sign(token, target, form))
 	response, err := client.Do(request)
 	if err != nil {
 		return err

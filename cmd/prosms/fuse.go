@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
@@ -47,14 +46,13 @@ func (fuseList) Run(ctx context.Context, p process) error {
 		slices.SortFunc(standing, func(a, b fuse.Standing) int {
 			return cmp.Or(strings.Compare(a.Tenant, b.Tenant), strings.Compare(a.Prefix, b.Prefix))
 		})
-		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "TENANT\tPREFIX\tSTATE\tDELIVERED\tSINCE\tUNTIL")
+		table := newTable(p.Stdout, "TENANT", "PREFIX", "STATE", "DELIVERED", "SINCE", "UNTIL")
 		for _, s := range standing {
-			delivered := "-"
+			var delivered string
 			if !s.Lifted {
 				delivered = fmt.Sprintf("%d of %d", s.Delivered, s.Texts)
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Tenant, s.Prefix, s.Word(), delivered, s.At.Format(time.RFC3339), s.Until.Format(time.RFC3339))
+			table.row(s.Tenant, s.Prefix, s.Word(), delivered, s.At, s.Until)
 		}
 		return table.Flush()
 	})

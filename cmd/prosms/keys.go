@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
@@ -70,8 +69,7 @@ type keysList struct {
 // Run lists keys, newest first.
 func (k keysList) Run(ctx context.Context, p process) error {
 	return withKeys(ctx, p, func(t tool) error {
-		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "ID\tTENANT\tSCOPES\tTEST\tCREATED\tEXPIRES\tREVOKED\tLAST USED")
+		table := newTable(p.Stdout, "ID", "TENANT", "SCOPES", "TEST", "CREATED", "EXPIRES", "REVOKED", "LAST USED")
 		var after *ports.Cursor
 		for {
 			page, next, err := t.queries.Keys(ctx, k.Tenant, 100, after)
@@ -91,8 +89,7 @@ func (k keysList) Run(ctx context.Context, p process) error {
 				if at, ok := used[key.ID]; ok {
 					last = &at
 				}
-				fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\t%s\t%s\t%s\n", key.ID, key.Tenant, strings.Join(key.Scopes, ","), key.Test,
-					key.CreatedAt.Format(time.RFC3339), timeOrDash(key.ExpiresAt), timeOrDash(key.RevokedAt), timeOrDash(last))
+				table.row(key.ID, key.Tenant, strings.Join(key.Scopes, ","), key.Test, key.CreatedAt, key.ExpiresAt, key.RevokedAt, last)
 			}
 			if after = next; after == nil {
 				return table.Flush()
@@ -123,10 +120,3 @@ func withKeys(ctx context.Context, p process, run func(tool) error) error {
 
 // operator is who uses the command line.
 func operator() commands.Caller { return commands.Caller{Actor: "operator:cli"} }
-
-func timeOrDash(t *time.Time) string {
-	if t == nil {
-		return "-"
-	}
-	return t.Format(time.RFC3339)
-}

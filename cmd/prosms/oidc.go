@@ -9,6 +9,7 @@ import (
 	api "github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/oidc"
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // checkSignIn finds what is wrong with how operators may come in.
@@ -40,7 +41,7 @@ func openOIDC(c Config, secret func(context.Context) string) (*oidc.Client, []ap
 		return nil, nil
 	}
 	if secret != nil {
-		c.OIDC.SecretOfNow = func(ctx context.Context) oidc.Secret { return oidc.Secret(secret(ctx)) }
+		c.OIDC.SecretOfNow = func(ctx context.Context) ports.Secret { return ports.Secret(secret(ctx)) }
 	}
 	client := oidc.New(c.OIDC)
 	return client, []api.Check{{Name: "oidc", Func: client.Check}}
@@ -59,13 +60,6 @@ func (f *findings) examineOIDC(ctx context.Context, c Config) {
 	}
 	if c.OIDC.ClientSecret == "" {
 		f.add(noted, "single sign-on: secret", "this is a public client: PKCE alone protects it", "set PROSMS_OIDC_CLIENT_SECRET")
-	}
-}
-
-func clientSecret(target *oidc.Secret) func(string) error {
-	return func(value string) error {
-		*target = oidc.Secret(value)
-		return nil
 	}
 }
 

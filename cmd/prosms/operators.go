@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/pro-sms/prosms/domain"
 )
@@ -30,10 +29,9 @@ func (operatorsList) Run(ctx context.Context, p process) error {
 		if err != nil {
 			return err
 		}
-		table := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "NAME\tROLE\tJOINED")
+		table := newTable(p.Stdout, "NAME", "ROLE", "JOINED")
 		for _, name := range slices.Sorted(maps.Keys(operators.ByName)) {
-			fmt.Fprintf(table, "%s\t%s\t%v\n", name, operators.ByName[name].Role, operators.ByName[name].Joined)
+			table.row(name, operators.ByName[name].Role, operators.ByName[name].Joined)
 		}
 		return table.Flush()
 	})

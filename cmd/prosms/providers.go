@@ -124,7 +124,7 @@ func newProviders(c Config, options sandboxOptions, localURL string, log *slog.L
 		}
 	}
 	test, err := twilio.New(twilio.Config{
-		Name: sandboxName, AccountSID: sandbox.DefaultAccountSID, AuthToken: twilio.Secret(options.token), From: sandbox.DefaultFrom,
+		Name: sandboxName, AccountSID: sandbox.DefaultAccountSID, AuthToken: ports.Secret(options.token), From: sandbox.DefaultFrom,
 		BaseURL: p.phone, PublicURL: callbackURL, Timeout: c.ProviderTimeout, Concurrency: c.Concurrency,
 	})
 	if err != nil {
@@ -222,7 +222,7 @@ func (c *Config) open(p ProviderConfig) (ports.Provider, error) {
 	concurrency := cmp.Or(p.Concurrency, c.Concurrency)
 	if p.Twilio != nil {
 		return twilio.New(twilio.Config{
-			Name: p.Name, AccountSID: p.Twilio.AccountSID, AuthToken: twilio.Secret(p.Twilio.AuthToken),
+			Name: p.Name, AccountSID: p.Twilio.AccountSID, AuthToken: p.Twilio.AuthToken,
 			From: p.From, MessagingServiceSID: p.Twilio.Service,
 			BaseURL: p.Twilio.BaseURL, PublicURL: c.PublicURL, Timeout: c.ProviderTimeout, Concurrency: concurrency,
 		})

@@ -20,6 +20,7 @@ import (
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/phone"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // providersFile is what PROSMS_CONFIG names: several providers, and which texts
@@ -57,10 +58,10 @@ type BreakerConfig struct {
 }
 
 type twilioConfig struct {
-	AccountSID string `yaml:"account_sid"`
-	AuthToken  Secret `yaml:"auth_token"`
-	Service    string `yaml:"messaging_service_sid"`
-	BaseURL    string `yaml:"base_url"`
+	AccountSID string       `yaml:"account_sid"`
+	AuthToken  ports.Secret `yaml:"auth_token"`
+	Service    string       `yaml:"messaging_service_sid"`
+	BaseURL    string       `yaml:"base_url"`
 }
 
 type httpProviderConfig struct {
@@ -286,7 +287,7 @@ func (c *Config) reread(ctx context.Context) ([]ProviderConfig, error) {
 		if err != nil {
 			return nil, fmt.Errorf("TWILIO_AUTH_TOKEN: %w", err)
 		}
-		own.Twilio.AuthToken = Secret(token)
+		own.Twilio.AuthToken = ports.Secret(token)
 		f.Providers = append([]ProviderConfig{own}, f.Providers...)
 	}
 	return f.Providers, nil

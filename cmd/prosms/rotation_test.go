@@ -139,7 +139,7 @@ func TestSecretsAreReadAnewAsOftenAsIsSet(t *testing.T) {
 }
 
 func TestCallbacksThatAreSignedForTheSecretBeforeStillCount(t *testing.T) {
-	config := func(token Secret) ProviderConfig {
+	config := func(token ports.Secret) ProviderConfig {
 		return ProviderConfig{Name: "one", From: "+15005550006", Twilio: &twilioConfig{AccountSID: "AC1", AuthToken: token}}
 	}
 	c := Config{Concurrency: 1, ProviderTimeout: time.Second}
@@ -148,7 +148,7 @@ func TestCallbacksThatAreSignedForTheSecretBeforeStillCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	holds := func(token Secret) bool {
+	holds := func(token ports.Secret) bool {
 		return kept.verified(func(p ProviderConfig) bool { return p.Twilio.AuthToken == token })
 	}
 	if !holds("a") || holds("b") || len(r.wrong) != 1 {

@@ -13,6 +13,7 @@ import (
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain/quiethours"
 	"github.com/pro-sms/prosms/events/audit"
+	"github.com/pro-sms/prosms/ports"
 )
 
 // The parsers of settings. Each returns a function that reads a value into its
@@ -25,9 +26,9 @@ func text(target *string) func(string) error {
 	}
 }
 
-func secret(target *Secret) func(string) error {
+func secret(target *ports.Secret) func(string) error {
 	return func(value string) error {
-		*target = Secret(value)
+		*target = ports.Secret(value)
 		return nil
 	}
 }

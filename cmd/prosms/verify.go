@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -56,9 +55,7 @@ func (v verifyCommand) Run(ctx context.Context, p process) error {
 			report.OK = false
 		}
 		if v.JSON {
-			encoder := json.NewEncoder(p.Stdout)
-			encoder.SetIndent("", "  ")
-			err = encoder.Encode(report)
+			err = printJSON(p.Stdout, report)
 		} else {
 			err = report.print(p.Stdout)
 		}

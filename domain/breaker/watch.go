@@ -90,7 +90,7 @@ func (w *Watch) count(v Verdict, now time.Time) {
 		return
 	}
 	w.window.Add(now, t)
-	w.unshared = w.unshared.Then(t)
+	w.unshared = w.unshared.then(t)
 	w.judge(w.window.Total(now))
 }
 

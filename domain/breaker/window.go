@@ -8,8 +8,8 @@ type Tally struct {
 	Run       int // failures since the last success
 }
 
-// Then returns t followed by u.
-func (t Tally) Then(u Tally) Tally {
+// then returns t followed by u.
+func (t Tally) then(u Tally) Tally {
 	run := u.Run
 	if u.Good == 0 {
 		run += t.Run
@@ -43,7 +43,7 @@ func (w *Window) Add(now time.Time, t Tally) {
 	}
 	b.good += t.Good
 	b.bad += t.Bad
-	w.run = Tally{Run: w.run}.Then(t).Run
+	w.run = Tally{Run: w.run}.then(t).Run
 }
 
 // Total returns what was counted in the window that ends at now.

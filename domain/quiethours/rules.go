@@ -72,7 +72,7 @@ func parseDay(text string) (Window, error) {
 func (r Rules) Narrow(week Week, number string) Week {
 	for _, rule := range r {
 		if slices.ContainsFunc(rule.Prefixes, func(prefix string) bool { return strings.HasPrefix(number, prefix) }) {
-			week = week.Within(rule.Week)
+			week = week.within(rule.Week)
 		}
 	}
 	return week

@@ -6,8 +6,8 @@ import "time"
 // never open.
 type Week [7]Window
 
-// Within returns the times that are in both weeks.
-func (w Week) Within(other Week) Week {
+// within returns the times that are in both weeks.
+func (w Week) within(other Week) Week {
 	var both Week
 	for day := range w {
 		both[day] = w[day].within(other[day])

@@ -70,36 +70,3 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
-
-func TestSmartReplacesLookAlikesWhereThatHelps(t *testing.T) {
-	for _, tt := range []struct{ name, body, want string }{
-		{"already GSM-7", "plain - {yes}", "plain - {yes}"},
-		{"quotes, dashes, dots", "“It’s here” – now…", `"It's here" - now...`},
-		{"removed", "zero\u200bwidth\ufeff", "zerowidth"},
-		{"longer", "a\u00a0b", "a  b"},
-		{"full-width", "ＡＢＣ！", "ABC!"},
-		{"something stays outside", "“ça”", "“ça”"},
-		{"an emoji", "It’s 😀", "It’s 😀"},
-		{"broken UTF-8", "’\xff", "’\xff"},
-		{"more segments than before", strings.Repeat("\t", 70), strings.Repeat("\t", 70)},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := segments.Smart(tt.body); got != tt.want {
-				t.Errorf("Smart(%q) = %q, want %q", tt.body, got, tt.want)
-			}
-		})
-	}
-}
-
-func FuzzSmart(f *testing.F) {
-	f.Add("“It’s here” – now…")
-	f.Fuzz(func(t *testing.T, body string) {
-		got := segments.Smart(body)
-		if got != body && segments.Count(got).Encoding != segments.GSM7 {
-			t.Fatalf("Smart(%q) = %q, which is not GSM-7", body, got)
-		}
-		if segments.Count(got).Segments > segments.Count(body).Segments || segments.Smart(got) != got {
-			t.Fatalf("Smart(%q) = %q", body, got)
-		}
-	})
-}

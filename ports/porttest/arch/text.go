@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// banned is what no file may say. The patterns are written so that they do not
-// match themselves.
+// banned is what no file may say. Nothing here is written so that it matches itself.
 var banned = []struct {
+	words   []string // one stands in whatever matches: most lines have none and need no pattern
 	pattern *regexp.Regexp
 	rule    string
 	only    []string // endings of the files; none: all
 }{
-	{regexp.MustCompile(`\b(TO[D]O|FIX[M]E|X[X]X)\b`), "an unfinished note: finish it or open an issue", []string{".go", ".sql", ".sh", ".js", ".css", ".html"}},
-	{regexp.MustCompile(`(^|[\s"'=:,(\x60])/(work|root)(/[\w.]|["'\s]|$)`), "a path of one machine", nil},
-	{regexp.MustCompile(`(^|[\s"'=:,(\x60])/tmp/\w`), "a path of one machine: use the test's or the caller's directory", nil},
-	{regexp.MustCompile(`\b(proxy\.golang|sum\.golang|registry\.npmjs|pypi|files\.pythonhosted|deb\.debian|security\.debian|ghcr|gcr|quay)\.(org|io)\b`), "a package registry's host: leave it to the environment", nil},
+	{[]string{"TO" + "DO", "FIX" + "ME", "X" + "XX"}, regexp.MustCompile(`\b(TO[D]O|FIX[M]E|X[X]X)\b`), "an unfinished note: finish it or open an issue", []string{".go", ".sql", ".sh", ".js", ".css", ".html"}},
+	{[]string{"/wo" + "rk", "/ro" + "ot"}, regexp.MustCompile(`(^|[\s"'=:,(\x60])/(work|root)(/[\w.]|["'\s]|$)`), "a path of one machine", nil},
+	{[]string{"/tmp/"}, regexp.MustCompile(`(^|[\s"'=:,(\x60])/tmp/\w`), "a path of one machine: use the test's or the caller's directory", nil},
+	{[]string{".org", ".io"}, regexp.MustCompile(`\b(proxy\.golang|sum\.golang|registry\.npmjs|pypi|files\.pythonhosted|deb\.debian|security\.debian|ghcr|gcr|quay)\.(org|io)\b`), "a package registry's host: leave it to the environment", nil},
 }
 
 // text returns the lines of s that say what is banned.
@@ -28,7 +28,8 @@ func (s source) text() []Fault {
 	var faults []Fault
 	for i, line := range strings.Split(s.body, "\n") {
 		for _, b := range banned {
-			if (b.only == nil || slices.Contains(b.only, path.Ext(s.path))) && b.pattern.MatchString(line) {
+			if slices.ContainsFunc(b.words, func(word string) bool { return strings.Contains(line, word) }) &&
+				(b.only == nil || slices.Contains(b.only, path.Ext(s.path))) && b.pattern.MatchString(line) {
 				faults = append(faults, Fault{File: s.path, Line: i + 1, Rule: b.rule})
 			}
 		}
