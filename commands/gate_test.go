@@ -380,7 +380,8 @@ func TestTheCooldownGrowsWhileProbesFail(t *testing.T) {
 				last = e.Until.Sub(r.RecordedAt)
 			}
 		}
-		if openings < 6 || openings > 12 || last < 4*time.Minute || last > 6*time.Minute {
+		longest := breaker.MaxGrowth * testRule.Cooldown.Seconds() // give or take the jitter
+		if openings < 6 || openings > 12 || last.Seconds() < longest*(1-domain.Jitter) || last.Seconds() > longest*(1+domain.Jitter) {
 			t.Errorf("%d openings in half an hour, the last for %v", openings, last)
 		}
 		if most := 1 + 3*openings; w.carrier.sent() > most {
