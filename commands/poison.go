@@ -26,7 +26,8 @@ type Poison struct {
 }
 
 // Handle is the Watermill handler of TopicDeadLetter. It returns nil once every
-// message in the frame is claimed, no longer waits, or is a dead letter.
+// message in the frame is claimed, no longer waits, is held because it cannot be read,
+// or is a dead letter.
 func (p *Poison) Handle(msg *message.Message) error {
 	frame, err := ports.DecodeWork(msg.Payload)
 	if err != nil {
