@@ -88,9 +88,6 @@ func openStoresAs(ctx context.Context, url string, log *slog.Logger, as openedAs
 		}, nil
 	}
 	db, err := postgres.Open(ctx, postgres.Config{URL: url, MaxConns: cmp.Or(as.conns, 20), Login: as.login, Logger: log})
-	if errors.Is(err, postgres.ErrSchema) {
-		err = fmt.Errorf("%w: run prosms migrate up as the owner, with the newer of both versions", err)
-	}
 	if err != nil {
 		return stores{}, fmt.Errorf("opening database: %w", err)
 	}
