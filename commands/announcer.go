@@ -34,6 +34,8 @@ type Announcer struct {
 	FrameSize int              // events read from the store at once; 0: 500
 	Interval  time.Duration    // between looks at the log; 0: 2 s
 	Now       func() time.Time // nil: time.Now
+
+	seen lru[string] // the callback URLs of messages, by id, as their first event has them
 }
 
 // maxLate is how old an event may be when it is queued for the first time. What is
@@ -104,6 +106,12 @@ func (a *Announcer) announce(ctx context.Context, frame []events.Recorded) error
 	if err != nil {
 		return err
 	}
+	urls, unseen := a.callbacks(frame)
+	// What follows from a frame follows from the log alone, whenever it is found out. The
+	// first event of all is left to Advance, which alone makes the checkpoint.
+	if frame[0].Position > 1 && len(unseen) == 0 && len(deliveries(frame, endpoints, urls)) == 0 {
+		return a.pass(ctx, frame)
+	}
 	queued := 0
 	err = a.Views.Advance(ctx, deliveriesFilled, func(tx ports.ViewTx, checkpoint int64) (int64, error) {
 		if frame[0].Position > checkpoint+1 {
@@ -113,12 +121,13 @@ func (a *Announcer) announce(ctx context.Context, frame []events.Recorded) error
 		if len(fresh) == 0 {
 			return checkpoint, nil
 		}
-		deliveries, err := a.deliveries(ctx, tx, fresh, endpoints)
-		if err != nil {
+		if err := lookUpCallbacks(ctx, tx, unseen, urls); err != nil {
 			return checkpoint, err
 		}
-		if queued = len(deliveries); queued > 0 {
-			err = putDeliveries(ctx, tx, deliveries)
+		queue := deliveries(fresh, endpoints, urls)
+		a.endLate(queue)
+		if queued = len(queue); queued > 0 {
+			err = putDeliveries(ctx, tx, queue)
 		}
 		return fresh[len(fresh)-1].Position, err
 	})
@@ -129,6 +138,15 @@ func (a *Announcer) announce(ctx context.Context, frame []events.Recorded) error
 		a.Queued()
 	}
 	return nil
+}
+
+// pass moves the checkpoint past a frame of which nobody is to hear.
+func (a *Announcer) pass(ctx context.Context, frame []events.Recorded) error {
+	behind, err := a.Views.Pass(ctx, []string{deliveriesFilled}, frame[0].Position-1, frame[len(frame)-1].Position)
+	if err == nil && len(behind) > 0 {
+		err = errGap
+	}
+	return err
 }
 
 // endpoints loads the streams of the tenants that a frame is about, by tenant.
@@ -158,59 +176,68 @@ func (a *Announcer) endpoints(ctx context.Context, frame []events.Recorded) (map
 
 func announced(e events.Recorded) bool { return slices.Contains(domain.WebhookTypes, e.Type) }
 
-// deliveries returns what follows from fresh.
-func (a *Announcer) deliveries(ctx context.Context, tx ports.ViewTx, fresh []events.Recorded, endpoints map[string][]events.Recorded) ([]Delivery, error) {
-	callbacks, err := a.callbacks(ctx, tx, fresh)
-	if err != nil {
-		return nil, err
-	}
-	var deliveries []Delivery
-	for _, e := range fresh {
+// deliveries returns what follows from recorded.
+func deliveries(recorded []events.Recorded, endpoints map[string][]events.Recorded, callbacks map[string]string) []Delivery {
+	var queue []Delivery
+	for _, e := range recorded {
 		if !announced(e) {
 			continue
 		}
 		for _, hook := range endpointsBefore(endpoints[e.Meta.Tenant], e.Position) {
 			if hook.Wants(e.Type) {
-				deliveries = append(deliveries, newDelivery(e, hook.ID, ""))
+				queue = append(queue, newDelivery(e, hook.ID, ""))
 			}
 		}
 		if url := callbacks[e.StreamID]; url != "" {
-			deliveries = append(deliveries, newDelivery(e, domain.CallbacksEndpoint, url))
+			queue = append(queue, newDelivery(e, domain.CallbacksEndpoint, url))
 		}
 	}
-	now := a.now()
-	for i := range deliveries {
-		if now.Sub(deliveries[i].CreatedAt) > maxLate {
-			deliveries[i].end(DeliveryDead, "late", now)
-		}
-	}
-	return deliveries, nil
+	return queue
 }
 
-// callbacks returns the callback URLs of messages. A message with one has a delivery
-// of its first event, which is looked up where that is not in the frame.
-func (a *Announcer) callbacks(ctx context.Context, tx ports.ViewTx, fresh []events.Recorded) (map[string]string, error) {
-	urls := map[string]string{}
-	firsts := map[string]string{} // messages by the delivery of their first event
-	var ids []string
-	for _, e := range fresh {
-		if accepted, ok := e.Data.(events.MessageAccepted); ok {
-			urls[e.StreamID] = accepted.CallbackURL
-		} else if _, known := urls[e.StreamID]; !known && announced(e) {
-			urls[e.StreamID] = ""
-			id := deliveryID(domain.CallbacksEndpoint, e.StreamID, 1)
-			firsts[id] = e.StreamID
-			ids = append(ids, id)
+// endLate gives up those of queue whose events are older than maxLate.
+func (a *Announcer) endLate(queue []Delivery) {
+	now := a.now()
+	for i := range queue {
+		if now.Sub(queue[i].CreatedAt) > maxLate {
+			queue[i].end(DeliveryDead, "late", now)
 		}
 	}
-	if len(ids) == 0 {
-		return urls, nil
+}
+
+// callbacks returns the callback URLs of the messages in a frame, by id, as far as
+// their first events were seen, and the ids of the others.
+func (a *Announcer) callbacks(frame []events.Recorded) (urls map[string]string, unseen []string) {
+	urls = map[string]string{}
+	for _, e := range frame {
+		if accepted, ok := e.Data.(events.MessageAccepted); ok {
+			urls[e.StreamID] = accepted.CallbackURL
+			a.seen.put(e.StreamID, accepted.CallbackURL)
+		} else if _, known := urls[e.StreamID]; !known && announced(e) {
+			url, ok := a.seen.get(e.StreamID)
+			if urls[e.StreamID] = url; !ok {
+				unseen = append(unseen, e.StreamID)
+			}
+		}
+	}
+	return urls, unseen
+}
+
+// lookUpCallbacks adds the callback URLs of messages to urls. A message with one has a
+// delivery of its first event.
+func lookUpCallbacks(ctx context.Context, tx ports.ViewTx, messages []string, urls map[string]string) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	ids := make([]string, len(messages))
+	for i, message := range messages {
+		ids[i] = deliveryID(domain.CallbacksEndpoint, message, 1)
 	}
 	found, err := getDeliveries(ctx, tx, ids)
-	for id, d := range found {
-		urls[firsts[id]] = d.URL
+	for i, message := range messages {
+		urls[message] = found[ids[i]].URL
 	}
-	return urls, err
+	return err
 }
 
 // endpointsBefore returns a tenant's endpoints as they were before a position.

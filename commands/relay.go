@@ -31,6 +31,10 @@ type Relay struct {
 	RetryTiers []time.Duration
 	// FrameSize bounds the work in one message; lane high always gets one each. 0: 64
 	FrameSize int
+	// Every is how often a frame is taken at most: what is recorded meanwhile is in the
+	// next one. It is for relays of TopicEvents alone, since work does not wait. 0: as
+	// often as there is one
+	Every time.Duration
 }
 
 // routed are the types of events that lead to work.
@@ -40,6 +44,7 @@ var routed = []string{
 
 // Handle is the Watermill handler of the feed.
 func (r *Relay) Handle(msg *message.Message) error {
+	began := time.Now()
 	frame, err := ports.DecodeEvents(msg.Payload, routed...)
 	if fatal(err) != nil {
 		if frame, err = r.reread(msg.Context(), frame, err); err != nil {
@@ -63,6 +68,9 @@ func (r *Relay) Handle(msg *message.Message) error {
 		return fmt.Errorf("relaying events %d to %d: %w", frame.First, frame.Last, err)
 	}
 	crash.At(crash.RelayDone)
+	if r.Every > 0 {
+		_ = wait(msg.Context(), time.Until(began.Add(r.Every))) // at the end, too, the frame is done
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -365,4 +366,44 @@ func TestATenantHasSoManyEndpoints(t *testing.T) {
 			t.Errorf("%+v: %v", request, err)
 		}
 	}
+}
+
+func TestWhatNobodyIsToHearOfTakesNoTransactionOfItsOwn(t *testing.T) {
+	p := newPostOffice(t)
+	views := &countingViews{Views: p.views}
+	p.announcer.Views = views
+	p.happen("msg_1", accepted(""))
+	views.advanced = 0
+	p.happen("msg_1", life()...)
+	p.happen("msg_2", append([]events.Event{accepted("")}, life()...)...)
+	if at, err := p.views.Checkpoint(t.Context(), "webhooks"); at != 8 || err != nil || views.advanced != 0 {
+		t.Errorf("8 events of which nobody is to hear: at %d, %v, after %d transactions", at, err, views.advanced)
+	}
+	p.happen("msg_3", accepted("https://app.example.com/cb"))
+	if queued := p.deliveries(""); len(queued) != 1 || views.advanced != 1 {
+		t.Errorf("of one event: %d deliveries, %d transactions", len(queued), views.advanced)
+	}
+}
+
+func TestACallbackIsHeardOfByAnAnnouncerThatDidNotSeeItsMessageAccepted(t *testing.T) {
+	p := newPostOffice(t)
+	p.happen("msg_1", accepted("https://app.example.com/cb"))
+	p.happen("msg_2", accepted(""))
+	p.announcer = &commands.Announcer{Store: p.store, Views: p.views, Lookup: p.webhooks.Lookup, Log: p.announcer.Log}
+	p.happen("msg_1", life()...)
+	p.happen("msg_2", life()...)
+	if queued := p.deliveries(""); len(queued) != 4 {
+		t.Errorf("%d deliveries of 4 events", len(queued))
+	}
+}
+
+// countingViews counts the transactions of projections.
+type countingViews struct {
+	ports.Views
+	advanced int
+}
+
+func (v *countingViews) Advance(ctx context.Context, projection string, apply func(ports.ViewTx, int64) (int64, error)) error {
+	v.advanced++
+	return v.Views.Advance(ctx, projection, apply)
 }

@@ -99,6 +99,9 @@ func (s *Scan) Object() []byte {
 	return nil
 }
 
+// Rest reads all that is left.
+func (s *Scan) Rest() []byte { return s.take(len(s.rest)) }
+
 // take reads n bytes, which are there.
 func (s *Scan) take(n int) []byte {
 	taken := s.rest[:n:n]

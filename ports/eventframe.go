@@ -17,6 +17,8 @@ type EventFrame struct {
 	First  int64             `json:"first"`
 	Last   int64             `json:"last"`
 	Events []events.Recorded `json:"events"`
+
+	parts []events.Envelope // the last of each frame that it was merged of; none: it was not
 }
 
 // Of reports whether f is of the log in store: a broker may still hold frames of
@@ -26,6 +28,9 @@ type EventFrame struct {
 func (f EventFrame) Of(ctx context.Context, store EventStore) (bool, error) {
 	if len(f.Events) == 0 {
 		return false, nil
+	}
+	if len(f.parts) > 0 {
+		return f.ofParts(ctx, store)
 	}
 	last := f.Events[len(f.Events)-1]
 	recorded, err := store.Read(ctx, last.Position-1, 1)
@@ -62,6 +67,7 @@ type sealedFrame struct {
 	First  int64             `json:"first"`
 	Last   int64             `json:"last"`
 	Events []events.Envelope `json:"events"`
+	Parts  []int64           `json:"parts,omitempty"` // the positions at which merged frames end
 }
 
 // DecodeEvents reads an EventFrame and checks that it is whole. Where types are
@@ -87,6 +93,12 @@ func DecodeEvents(payload []byte, types ...string) (EventFrame, error) {
 		return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %d events", sealed.First, sealed.Last, n)
 	}
 	f := EventFrame{First: sealed.First, Last: sealed.Last, Events: make([]events.Recorded, 0, len(sealed.Events))}
+	for i, end := range sealed.Parts {
+		if end < sealed.First || end > sealed.Last || i == len(sealed.Parts)-1 && end != sealed.Last {
+			return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: a part ends at %d", sealed.First, sealed.Last, end)
+		}
+		f.parts = append(f.parts, sealed.Events[end-sealed.First])
+	}
 	var unreadable error
 	for _, envelope := range sealed.Events {
 		if len(types) > 0 && !slices.Contains(types, envelope.Type) {

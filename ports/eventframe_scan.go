@@ -13,12 +13,20 @@ func scanFrame(payload []byte) (f sealedFrame, ok bool) {
 	s.Literal(`,"last":`)
 	f.Last = s.Integer()
 	s.Literal(`,"events":[`)
-	for first := true; !s.Failed() && !s.Next(`]}`); first = false {
+	for first := true; !s.Failed() && !s.Next(`]`); first = false {
 		if !first {
 			s.Literal(`,`)
 		}
 		f.Events = append(f.Events, scanEnvelope(&s))
 	}
+	if s.Next(`,"parts":[`) {
+		f.Parts = append(f.Parts, s.Integer())
+		for s.Next(`,`) {
+			f.Parts = append(f.Parts, s.Integer())
+		}
+		s.Literal(`]`)
+	}
+	s.Literal(`}`)
 	return f, s.Done()
 }
 

@@ -34,7 +34,7 @@ func (s *subscription) handle(ctx, live context.Context, a arrival) error {
 		msg.Payload = bytes.Clone(a.Body) // the handler's to change
 		err = s.emit(ctx, live, msg)
 		if err == nil {
-			err = a.Ack(false)
+			err = a.Ack(true) // with those that were put together with it; all before them are acked
 			crash.At(crash.WorkAcked)
 			return err
 		}

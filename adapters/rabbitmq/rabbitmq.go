@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,7 +117,8 @@ func (b *Bus) Publish(topic string, messages ...*message.Message) error {
 
 // Subscribe consumes the queue of topic until ctx ends or the Bus is closed, and
 // over every loss of the connection. It does not need one to begin. Messages
-// come one at a time: the next after the ack of the last. A nacked one comes
+// come one at a time: the next after the ack of the last; frames of events that wait
+// come as one, see Config.EventsEvery. A nacked one comes
 // again after a wait, see Config.RedeliverAfter. When it ends, the context of the
 // message in hand ends at once, its ack still counts for DrainTimeout, and the
 // channel is closed.
@@ -131,7 +133,7 @@ func (b *Bus) Subscribe(ctx context.Context, topic string) (<-chan *message.Mess
 	defer b.calls.end()
 	s := &subscription{
 		Config: b.config, link: b.consuming, queue: queue, declare: b.wants(topic),
-		out: make(chan *message.Message),
+		frames: strings.HasPrefix(topic, ports.TopicEvents+"."), out: make(chan *message.Message),
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(b.subscribed, cancel)

@@ -23,6 +23,7 @@ type subscription struct {
 	link    *link
 	queue   string
 	declare bool // before consuming for the first time, too
+	frames  bool // of events: what arrived meanwhile comes as one message, every Config.EventsEvery
 	out     chan *message.Message
 }
 
@@ -72,28 +73,39 @@ func (s *subscription) run(ctx context.Context) {
 // returns, whatever was not acked is back with the broker. It reports whether
 // anything was acked.
 func (s *subscription) consume(ctx context.Context, session *session) (progress bool, err error) {
-	c, err := openConsumer(ctx, session, s.queue, s.Prefetch)
+	prefetch := s.Prefetch
+	if s.frames {
+		prefetch = max(prefetch, framesAhead)
+	}
+	c, err := openConsumer(ctx, session, s.queue, prefetch)
 	if err != nil {
 		return false, err
 	}
 	defer c.close()
 	quiet := time.NewTimer(s.QuietLimit)
 	defer quiet.Stop()
+	var frames gathering
 	for {
-		select {
-		case a, ok := <-c.arrivals:
-			if !ok {
+		a, ok := frames.next()
+		if !ok {
+			select {
+			case a, ok = <-c.arrivals:
+				if !ok {
+					return progress, context.Cause(c.live)
+				}
+				if s.frames {
+					a = frames.gather(c, a, s.EventsEvery)
+				}
+			case <-quiet.C:
+				return progress, errQuiet
+			case <-c.live.Done():
 				return progress, context.Cause(c.live)
 			}
-			if err := s.handle(ctx, c.live, a); err != nil {
-				return progress, err
-			}
-			progress = true
-			quiet.Reset(s.QuietLimit)
-		case <-quiet.C:
-			return progress, errQuiet
-		case <-c.live.Done():
-			return progress, context.Cause(c.live)
 		}
+		if err := s.handle(ctx, c.live, a); err != nil {
+			return progress, err
+		}
+		progress = true
+		quiet.Reset(s.QuietLimit)
 	}
 }

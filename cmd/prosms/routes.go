@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -21,6 +22,9 @@ import (
 // frame and so needs most.
 var subscriptions = map[domain.Lane]int{domain.High: 32, domain.Normal: 4, domain.Bulk: 2}
 
+// eventsEvery is how often frames of events come from a relay that has no other topic.
+const eventsEvery = 100 * time.Millisecond
+
 // newRouter lists which handler consumes what, for the roles of this instance. Once
 // stopping ends, frames that fail go back without a word: the bus is being closed.
 func newRouter(stopping context.Context, roles roles, st stores, b bus, store, events ports.EventStore, dispatcher *commands.Dispatcher, runner *projections.Runner, announcer *commands.Announcer, traces *tracing.Tracing, log *slog.Logger) (*message.Router, error) {
@@ -31,6 +35,9 @@ func newRouter(stopping context.Context, roles roles, st stores, b bus, store, e
 	if roles.has(roleRelay) {
 		for i, group := range b.relayGroups() {
 			relay := &commands.Relay{Store: events, Bus: b, Topics: b.relays[i], RetryTiers: b.retryTiers}
+			if slices.Equal(relay.Topics, []string{ports.TopicEvents}) {
+				relay.Every = eventsEvery
+			}
 			router.AddConsumerHandler(group, group, st.feed(group), returning(stopping, traces.Relay(relay.Handle)))
 		}
 	}
