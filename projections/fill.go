@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
@@ -12,7 +13,7 @@ import (
 )
 
 // Filler folds the log into the view of one projection from its checkpoint on,
-// quickly: it reads ahead while it writes. It holds four frames at most, and twice Rows.
+// quickly: it reads ahead while it writes. It holds five frames at most, and twice Rows.
 // What an operator has decided to skip it passes over.
 type Filler struct {
 	Store     ports.EventStore
@@ -184,33 +185,59 @@ func (f frame) after(position int64) []events.Recorded {
 	return f.events[n:]
 }
 
+// read sends the frames of the log in order. While one is decoded the next is on its way:
+// positions have no gaps, so that it is known where it begins.
 func (f Filler) read(ctx context.Context, frames chan<- frame, after, to int64, skipped skips) {
 	defer close(frames)
+	var fetching sync.WaitGroup
+	defer fetching.Wait()
+	fetch := func(after int64) <-chan fetched {
+		result := make(chan fetched, 1)
+		if after < to {
+			fetching.Go(func() {
+				next, err := f.Store.Read(ctx, after, int(min(int64(f.frameSize()), to-after)))
+				result <- fetched{next, err}
+			})
+		}
+		return result
+	}
+	this := fetch(after)
 	for after < to {
-		next, err := f.Store.Read(ctx, after, int(min(int64(f.frameSize()), to-after)))
+		expected := after + int64(f.frameSize())
+		following := fetch(expected)
+		got := <-this
 		switch {
-		case errors.Is(err, events.ErrUnreadable):
-			err = nil // whoever has something to do with such an event cannot apply it
-		case err != nil && ctx.Err() == nil && !unavailable(err):
-			next, err = f.upToTheFault(ctx, after, err)
-		case err == nil && len(next) == 0:
-			err = fmt.Errorf("the log ends at %d, before %d", after, to)
+		case errors.Is(got.err, events.ErrUnreadable):
+			got.err = nil // whoever has something to do with such an event cannot apply it
+		case got.err != nil && ctx.Err() == nil && !unavailable(got.err):
+			got.events, got.err = f.upToTheFault(ctx, after, got.err)
+		case got.err == nil && len(got.events) == 0:
+			got.err = fmt.Errorf("the log ends at %d, before %d", after, to)
 		}
-		piece := frame{events: next}
-		if len(next) > 0 {
-			after = next[len(next)-1].Position
+		piece := frame{events: got.events}
+		if len(got.events) > 0 {
+			after = piece.last()
 		}
-		if fault := (Unappliable{}); errors.As(err, &fault) && skipped[fault.Position] {
-			piece.unreadable, after, err = fault.Position, fault.Position, nil
+		if fault := (Unappliable{}); errors.As(got.err, &fault) && skipped[fault.Position] {
+			piece.unreadable, after, got.err = fault.Position, fault.Position, nil
 		}
-		if (len(next) > 0 || piece.unreadable > 0) && !send(ctx, frames, piece) {
+		if (len(piece.events) > 0 || piece.unreadable > 0) && !send(ctx, frames, piece) {
 			return
 		}
-		if err != nil {
-			send(ctx, frames, frame{err: err})
+		if got.err != nil {
+			send(ctx, frames, frame{err: got.err})
 			return
+		}
+		if this = following; after != expected {
+			this = fetch(after)
 		}
 	}
+}
+
+// fetched is what one read of the log gave.
+type fetched struct {
+	events []events.Recorded
+	err    error
 }
 
 func send(ctx context.Context, frames chan<- frame, f frame) bool {

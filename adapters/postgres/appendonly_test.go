@@ -56,7 +56,7 @@ var rights = map[string]string{
 	"dead_letters": "DELETE INSERT SELECT UPDATE", "replays": "DELETE INSERT SELECT UPDATE",
 	"opt_outs": "DELETE INSERT SELECT UPDATE", "inbound": "DELETE INSERT SELECT UPDATE", "contacts": "DELETE INSERT SELECT UPDATE",
 	"webhook_deliveries": "DELETE INSERT SELECT UPDATE", "webhook_health": "DELETE INSERT SELECT UPDATE",
-	"append_events()": "EXECUTE", "view_shadow_create()": "EXECUTE", "view_shadow_index()": "EXECUTE", "view_shadow_swap()": "EXECUTE", "view_shadow_drop()": "EXECUTE",
+	"append_events()": "EXECUTE", "view_shadow_create()": "EXECUTE", "view_shadow_index()": "EXECUTE", "view_shadow_analyze()": "EXECUTE", "view_shadow_swap()": "EXECUTE", "view_shadow_drop()": "EXECUTE",
 	"schema public": "USAGE",
 }
 

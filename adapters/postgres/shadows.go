@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pro-sms/prosms/ports"
 )
@@ -20,13 +21,52 @@ func (v *Views) MakeShadow(ctx context.Context, view ports.View) error {
 	return nil
 }
 
-// IndexShadow implements ports.Shadows.
+// indexesAtOnce is how many indexes of a shadow are made at the same time: each is
+// mostly sorting, by one processor of the server.
+const indexesAtOnce = 2
+
+// IndexShadow implements ports.Shadows. It makes the planner's statistics, too.
 func (v *Views) IndexShadow(ctx context.Context, view ports.View) error {
-	if _, err := v.db.pool.Exec(ctx, `SELECT view_shadow_index($1)`, view.Name); err != nil {
+	if err := v.indexShadow(ctx, view); err != nil {
 		return fmt.Errorf("indexing the shadow of %s: %w", view.Name, unavailable(err))
 	}
 	return nil
 }
+
+func (v *Views) indexShadow(ctx context.Context, view ports.View) error {
+	rows, err := v.db.pool.Query(ctx, missingIndexes, quote(view.Name), quote(view.Shadow().Name))
+	if err != nil {
+		return err
+	}
+	missing, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	making, untilFault := errgroup.WithContext(ctx)
+	making.SetLimit(indexesAtOnce)
+	for _, index := range missing {
+		making.Go(func() error {
+			_, err := v.db.pool.Exec(untilFault, `SELECT view_shadow_index($1, $2)`, view.Name, index)
+			return err
+		})
+	}
+	if err := making.Wait(); err != nil {
+		return err
+	}
+	_, err = v.db.pool.Exec(ctx, `SELECT view_shadow_analyze($1)`, view.Name)
+	return err
+}
+
+// missingIndexes are the names of those indexes that a view has and its shadow, if there
+// is one, lacks.
+const missingIndexes = `
+	WITH indexes AS (
+		SELECT i.indrelid, c.relname, regexp_replace(pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )?INDEX .* ON .* USING', '\1') AS shape
+		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisprimary
+	)
+	SELECT live.relname::text FROM indexes live
+	WHERE live.indrelid = to_regclass($1) AND to_regclass($2) IS NOT NULL AND NOT EXISTS (
+		SELECT FROM indexes made WHERE made.indrelid = to_regclass($2) AND made.shape = live.shape)`
 
 // lockNotAvailable is what a swap ends with while somebody reads the view for long.
 const lockNotAvailable = "55P03"

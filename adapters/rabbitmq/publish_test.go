@@ -148,6 +148,9 @@ func TestPublishFailsWhileTheBrokerBlocks(t *testing.T) {
 		if err := b.Ping(t.Context()); !errors.Is(err, ports.ErrUnavailable) || !strings.Contains(err.Error(), "low") {
 			return fmt.Errorf("Ping = %w, want the broker's reason", err)
 		}
+		if b.publishing.status() == nil { // the other connection heard of it first
+			return errors.New("the connection that publishes is not blocked")
+		}
 		return nil
 	})
 	if err := b.Publish(bulk, numbered(1, 1)...); !errors.Is(err, ports.ErrUnavailable) {
