@@ -21,7 +21,7 @@ type Filler struct {
 	FrameSize int // events at once; 0: 5,000
 	// Rows is how many changed rows are gathered before they are written, while as many
 	// more are gathered: a row that changes in several frames is then read and written
-	// once. A transaction takes three times as many; whoever else writes to the database
+	// once. A transaction takes twice as many; whoever else writes to the database
 	// may have to wait for that long. 0: those of one frame, in a transaction of its own.
 	Rows     int
 	Progress func(position int64) // called after each frame; nil: nobody watches
@@ -106,7 +106,7 @@ const (
 	// eventsPerRow bounds the events of Rows: most of the log is about none of some views.
 	eventsPerRow = 2
 	// timesRows bounds a transaction: what was done before it is not done again.
-	timesRows = 3
+	timesRows = 2
 )
 
 // together applies first and those after it in one transaction. It returns a frame that

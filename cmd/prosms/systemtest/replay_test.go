@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -96,7 +95,11 @@ func TestAViewRebuiltWhileTextsFlowEqualsTheLiveOne(t *testing.T) {
 
 func TestAReplayThatWasKilledGoesOn(t *testing.T) {
 	bothStacks(t, func(t *testing.T, r *rig) {
-		fill(t, r, 31_000) // more than one transaction
+		texts := 3_000 // more than one transaction
+		if strings.HasPrefix(r.value("DATABASE_URL"), "postgres") {
+			texts = 21_000
+		}
+		fill(t, r, texts)
 		before := r.command("verify", "--patience", "1000h")
 		program, err := shipped()
 		if err != nil {
@@ -133,12 +136,18 @@ func fill(t *testing.T, r *rig, n int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runner := projections.Runner{Store: st.events, Views: st.views, Log: slog.New(slog.DiscardHandler), FrameSize: 5000, Projections: []projections.Projection{
+		head, err := st.events.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		filler := projections.Filler{Store: st.events, Views: st.views, Rows: 20_000}
+		for _, p := range []projections.Projection{
 			projections.Messages(), projections.Keys(), projections.OptOuts(), projections.InboundTexts(), projections.DeadLetters(), projections.Replays(),
 			projections.Contacts(func(number events.Personal) string { return lookup.ConsentStream(commands.EveryTenant, number) }),
-		}}
-		if err := runner.CatchUp(t.Context()); err != nil {
-			t.Fatal(err)
+		} {
+			if err := filler.Fill(t.Context(), p, head.LastPosition); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }
