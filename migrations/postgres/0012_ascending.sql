@@ -8,18 +8,17 @@
 -- +goose StatementBegin
 DO $$
 DECLARE
-    old record;
-    made text;
+    descending CURSOR FOR
+        SELECT c.relname AS name, left(c.relname, 50) || '_ascending' AS made, pg_get_indexdef(i.indexrelid) AS definition
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND pg_get_indexdef(i.indexrelid) ~ ' DESC';
 BEGIN
-    FOR old IN
-        SELECT i.indexrelid::regclass::text AS name, i.indrelid::regclass AS view, pg_get_indexdef(i.indexrelid) AS definition
-        FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
-        WHERE c.relnamespace = 'public'::regnamespace AND pg_get_indexdef(i.indexrelid) ~ ' DESC'
-    LOOP
-        made := left(old.name, 50) || '_ascending';
-        EXECUTE regexp_replace(replace(old.definition, ' DESC', ''), 'INDEX \S+ ON', format('INDEX %I ON', made));
+    FOR old IN descending LOOP
+        EXECUTE regexp_replace(replace(old.definition, ' DESC', ''), 'INDEX \S+ ON', format('INDEX %I ON', old.made));
+    END LOOP;
+    FOR old IN descending LOOP -- from here on, for a moment, the tables cannot be read either
         EXECUTE format('DROP INDEX public.%I', old.name);
-        EXECUTE format('ALTER INDEX public.%I RENAME TO %I', made, old.name);
+        EXECUTE format('ALTER INDEX public.%I RENAME TO %I', old.made, old.name);
     END LOOP;
 END
 $$;
