@@ -29,5 +29,5 @@ const (
 var (
 	names          = alphabetOf(lowerAndDigits + "_-/") // of what names a key, or a number
 	base64Alphabet = alphabetOf(lowerAndDigits + upper + "+/=")
-	plain          = alphabetOf(lowerAndDigits + upper + "_-/.:") // some of what no JSON escapes
+	plain          = alphabetOf(lowerAndDigits + upper + " !#$%'()*+,-./:;=?@[]^_`{|}~") // of ASCII what encoding/json does not escape
 )

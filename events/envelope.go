@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -30,9 +31,9 @@ func (r Recorded) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil), nil 
 // AppendJSON appends what MarshalJSON writes to b.
 func (r Recorded) AppendJSON(b []byte) []byte {
 	b = strconv.AppendInt(append(b, `{"position":`...), r.Position, 10)
-	b = appendText(append(b, `,"stream_id":`...), r.StreamID)
+	b = AppendText(append(b, `,"stream_id":`...), r.StreamID)
 	b = strconv.AppendInt(append(b, `,"version":`...), int64(r.Version), 10)
-	b = appendText(append(b, `,"type":`...), r.Type)
+	b = AppendText(append(b, `,"type":`...), r.Type)
 	b = strconv.AppendInt(append(b, `,"schema":`...), int64(r.Schema), 10)
 	b = appendRaw(append(b, `,"data":`...), r.RawData)
 	b = appendRaw(append(b, `,"meta":`...), r.RawMeta)
@@ -49,13 +50,19 @@ func appendRaw(b []byte, raw json.RawMessage) []byte {
 	return append(b, raw...)
 }
 
-// appendText appends a string that seldom has anything to escape.
-func appendText(b []byte, text string) []byte {
-	if plain.all(text) {
-		return append(append(append(b, '"'), text...), '"')
+// AppendText appends a string as encoding/json writes it: by itself what seldom has
+// anything to escape, sealed values among it.
+func AppendText(b []byte, text string) []byte {
+	rest, sealed := strings.CutPrefix(text, sealedMark)
+	if !plain.all(rest) {
+		quoted, _ := json.Marshal(text) // of a string there is no error
+		return append(b, quoted...)
 	}
-	quoted, _ := json.Marshal(text) // of a string there is no error
-	return append(b, quoted...)
+	b = append(b, '"')
+	if sealed {
+		b = append(b, `\u001a|`...)
+	}
+	return append(append(b, rest...), '"')
 }
 
 // UnmarshalJSON reads what MarshalJSON writes and decodes the event.
