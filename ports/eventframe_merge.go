@@ -71,10 +71,7 @@ func scanEnds(payload []byte) (e ends, ok bool) {
 		return e, false
 	}
 	s := events.NewScan(payload[:len(inner)+1])
-	s.Literal(`{"first":`)
-	e.first = s.Integer()
-	s.Literal(`,"last":`)
-	e.last = s.Integer()
+	e.first, e.last = scanRange(&s)
 	s.Literal(`,"events":[`)
 	e.events = s.Rest()
 	return e, !s.Failed() && e.first > 0 && e.last >= e.first && len(e.events) > 0 && e.events[0] == '{'

@@ -8,10 +8,7 @@ import "github.com/pro-sms/prosms/events"
 // JSON it says no, and encoding/json has to read that.
 func scanFrame(payload []byte) (f sealedFrame, ok bool) {
 	s := events.NewScan(payload)
-	s.Literal(`{"first":`)
-	f.First = s.Integer()
-	s.Literal(`,"last":`)
-	f.Last = s.Integer()
+	f.First, f.Last = scanRange(&s)
 	s.Literal(`,"events":[`)
 	for first := true; !s.Failed() && !s.Next(`]`); first = false {
 		if !first {
@@ -33,14 +30,19 @@ func scanFrame(payload []byte) (f sealedFrame, ok bool) {
 // scanPlace returns what the beginning of a frame says of it.
 func scanPlace(payload []byte) (first, last int64) {
 	s := events.NewScan(payload)
-	s.Literal(`{"first":`)
-	first = s.Integer()
-	s.Literal(`,"last":`)
-	last = s.Integer()
+	first, last = scanRange(&s)
 	if s.Failed() {
 		return 0, 0
 	}
 	return first, last
+}
+
+// scanRange reads the positions with which a frame begins.
+func scanRange(s *events.Scan) (first, last int64) {
+	s.Literal(`{"first":`)
+	first = s.Integer()
+	s.Literal(`,"last":`)
+	return first, s.Integer()
 }
 
 func scanEnvelope(s *events.Scan) (e events.Envelope) {

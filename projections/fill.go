@@ -115,7 +115,6 @@ func (f Filler) together(ctx context.Context, p Projection, first frame, frames 
 	runner, position := Runner{Store: f.Store, Views: f.Views}, int64(0)
 	err = f.Views.Advance(ctx, p.key(), func(tx ports.ViewTx, checkpoint int64) (_ int64, err error) {
 		writer, held, folded, times := &writer{tx: tx, p: p}, newHeld(nil), 0, 0
-		held.insert = true
 		for next, ok := first, true; ok && err == nil; next, ok = <-frames {
 			if !next.plain(skipped) {
 				left = next
@@ -135,7 +134,6 @@ func (f Filler) together(ctx context.Context, p Projection, first frame, frames 
 			}
 			err = writer.start(ctx, held)
 			held, folded = newHeld(held), 0
-			held.insert = true
 			if times++; times == timesRows {
 				break
 			}

@@ -12,7 +12,6 @@ type held struct {
 	values map[string]any  // of rows, by id: they are encoded once
 	order  []string        // their ids, as they came
 	absent map[string]bool // those that the view does not have
-	insert bool            // absent ones can be inserted: nobody else writes to the view
 	before *held           // rows that were changed earlier, newer than those of the view; or nil
 }
 

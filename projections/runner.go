@@ -244,7 +244,7 @@ func (r *Runner) apply(ctx context.Context, p Projection, frame []events.Recorde
 		if err := r.fold(ctx, p, tx, frame, changed); err != nil {
 			return checkpoint, err
 		}
-		if err := changed.write(ctx, p, tx); err != nil {
+		if err := changed.put(ctx, p, tx); err != nil {
 			return checkpoint, err
 		}
 		crash.At(crash.ViewsAdvancing)

@@ -79,7 +79,7 @@ func axeScript(t *testing.T) string {
 	script, err := axe()
 	if err != nil {
 		t.Attr(servers.Attribute+"axe-core", servers.Skipped+"not to be had")
-		if os.Getenv("CI") == "true" || os.Getenv("PROSMS_TEST_REQUIRE") == "all" {
+		if servers.Required() {
 			t.Fatal(err)
 		}
 		t.Skipf("SKIPPED FOR WANT OF %s: %v", axeRelease, err)

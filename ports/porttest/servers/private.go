@@ -46,7 +46,7 @@ func newPrivate(t testing.TB, server Server, owner, program string) *Private {
 	t.Helper()
 	if _, err := os.Stat(program); err != nil {
 		t.Attr(Attribute+server.Name, Skipped+"its programs are not installed")
-		if required() {
+		if Required() {
 			t.Fatalf("%s of the test's own: no program to start", server.Name)
 		}
 		t.Skipf("SKIPPED FOR WANT OF A PROGRAM: %s is not installed", server.Name)

@@ -21,7 +21,7 @@ func PrivateRabbitMQ(t testing.TB) Broker { return Broker{without(t)} }
 
 func without(t testing.TB) *Private {
 	t.Helper()
-	if required() {
+	if Required() {
 		t.Fatal("servers of a test's own are started on Linux only")
 	}
 	t.Skip("SKIPPED FOR WANT OF A SERVER: servers of a test's own are started on Linux only")

@@ -74,7 +74,7 @@ func (s Server) find(t testing.TB) string {
 		return address
 	}
 	t.Attr(Attribute+s.Name, Skipped+"no answer at "+where(address))
-	if named || required() {
+	if named || Required() {
 		t.Fatalf("%v", err)
 	}
 	t.Skipf("SKIPPED FOR WANT OF A SERVER: %v (%s names another)", err, s.Variable)
@@ -92,14 +92,15 @@ func Program(t testing.TB, names ...string) string {
 		}
 	}
 	t.Attr(Attribute+names[0], Skipped+"not installed")
-	if required() {
+	if Required() {
 		t.Fatalf("%s is not installed", names[0])
 	}
 	t.Skipf("SKIPPED FOR WANT OF %s: install it, or let ./test do so as root", names[0])
 	return ""
 }
 
-func required() bool {
+// Required reports whether a test that lacks something has to fail rather than skip.
+func Required() bool {
 	return os.Getenv("CI") == "true" || os.Getenv("PROSMS_TEST_REQUIRE") == "all"
 }
 
