@@ -39,7 +39,7 @@ func TestAProviderThatIsDownUnderLoadCostsTimeAndNoAttempt(t *testing.T) {
 			}
 			began := time.Now()
 			provider.plug()
-			rig.verifyOnce(gateway, ids, 2*lasts+time.Minute)
+			rig.verifyOnce(gateway, ids, 2*lasts+3*time.Minute)
 			took := time.Since(began).Round(100 * time.Millisecond)
 
 			rank := gateway.ranks()

@@ -17,9 +17,10 @@ func TestAProviderThatMisbehavesGetsEveryTextOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// The provider fails most of the time, and is to be called all the same.
-			rig := newRig(t, full, append([]string{
+			rig := newRig(t, full, slices.Concat(swift, []string{
 				"PROSMS_MAX_RETRIES=15", "PROSMS_BREAKER_MIN_REQUESTS=1000000", "PROSMS_BREAKER_CONSECUTIVE=1000000",
-			}, swift...)...)
+				"PROSMS_PROVIDER_TIMEOUT=1s",
+			})...)
 			script := []sandbox.Fault{
 				sandbox.Fault{Do: sandbox.Slowly, Every: 7, Times: 15, For: events.Duration(300 * time.Millisecond)},
 				sandbox.Fault{Do: sandbox.Slowly, Every: 11, Times: 10, For: events.Duration(2 * time.Second)}, // beyond the timeout
