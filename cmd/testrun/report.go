@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,7 +75,31 @@ func (t *tally) summarise(out io.Writer) error {
 			fmt.Fprintf(table, "%s\tno test asked for it\t0\n", s.Name)
 		}
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	t.printSlowest(out)
+	if len(t.faults) > 0 {
+		fmt.Fprintf(out, "\nfailed:\n%s\n", strings.Join(t.faults, "\n"))
+	}
+	return nil
+}
+
+// slowest is how many tests the report names that took long, and slow from where on
+// they are worth it.
+const slowest, slow = 12, 10.0
+
+func (t *tally) printSlowest(out io.Writer) {
+	slices.SortStableFunc(t.took, func(a, b duration) int { return cmp.Compare(b.seconds, a.seconds) })
+	for n, d := range t.took {
+		if n == slowest || d.seconds < slow {
+			break
+		}
+		if n == 0 {
+			fmt.Fprintln(out, "\nthe slowest tests, in seconds")
+		}
+		fmt.Fprintf(out, "%7.1f  %s %s\n", d.seconds, d.pkg, d.test)
+	}
 }
 
 func (t *tally) packagesCalled(suffix string) int {

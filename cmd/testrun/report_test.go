@@ -65,6 +65,8 @@ func TestTheReportSaysWhatHappened(t *testing.T) {
 	}{
 		{"a pass is counted and silent", passes, false, []string{"ok  \tp\t0.1s\n", "\n1 passed, 0 failed\n"}, "noise", ""},
 		{"a failure shows what it said", passes + fails, false, []string{"b_test.go:7: got 1, want 2", "\n1 passed, 2 failed\n"}, "skipped", "2 failed"},
+		{"it ends with what failed, without the logs", passes + fails, false, []string{"\nfailed:\nq TestB/sub\n    b_test.go:7: got 1, want 2\nq TestB\n"}, "slowest", "2 failed"},
+		{"it names tests that take long", strings.ReplaceAll(passes, `"pass","Package":"p","Test":"TestA"`, `"pass","Package":"p","Test":"TestA","Elapsed":12.34`), false, []string{"   12.3  p TestA\n"}, "failed:", ""},
 		{"a test that took its process down has failed", passes + crashes, false, []string{"panic: test timed out", "\n1 passed, 1 failed\n"}, "", "1 failed"},
 		{"a package that does not compile has failed", passes + doesNotCompile, false, []string{"undefined: x", "\n1 passed, 1 failed\n"}, "", "1 failed"},
 		{"a package that fails outside its tests has failed", passes + givesUpInMain, false, []string{"goleak", "\n1 passed, 1 failed\n"}, "", "1 failed"},

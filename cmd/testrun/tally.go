@@ -13,8 +13,9 @@ type event struct {
 	Package     string
 	Test        string // "" for the package as a whole
 	Output      string
-	Key, Value  string // of an attr
-	FailedBuild string // of a package's fail: it did not compile
+	Elapsed     float64 // seconds, at the end
+	Key, Value  string  // of an attr
+	FailedBuild string  // of a package's fail: it did not compile
 }
 
 // testID names a test or a subtest.
@@ -28,7 +29,16 @@ type tally struct {
 	packages       map[string]int       // tests that passed, by package
 	failedIn       map[string]bool      // packages with a failed test
 	running        map[testID][]string  // output of tests that have not ended
-	printed        func(line string)    // takes what people should read
+	faults         []string             // the tests that failed, and what they say themselves
+	took           []duration
+	printed        func(line string) // takes what people should read
+}
+
+// duration is how long a test took, the time in which it waited for its turn
+// excepted.
+type duration struct {
+	testID
+	seconds float64
 }
 
 // backend is a server, and what became of it.
@@ -48,6 +58,9 @@ func (t *tally) add(e event) {
 		return
 	}
 	id := testID{e.Package, e.Test}
+	if e.Elapsed > 0 {
+		t.took = append(t.took, duration{id, e.Elapsed})
+	}
 	switch e.Action {
 	case "run":
 		t.running[id] = nil
@@ -117,12 +130,28 @@ func (t *tally) became(server string) []backend {
 func (t *tally) fail(id testID) {
 	t.failed++
 	t.failedIn[id.pkg] = true
+	t.faults = append(t.faults, id.pkg+" "+id.test)
+	t.faults = append(t.faults, said(t.running[id])...)
 	for _, line := range t.running[id] {
 		if !strings.HasPrefix(line, "=== ") {
 			t.printed(line)
 		}
 	}
 	delete(t.running, id)
+}
+
+// saidAtMost is how many lines of a test the list of faults has.
+const saidAtMost = 12
+
+// said returns what a test says itself, without the logs that it passes on.
+func said(output []string) []string {
+	var lines []string
+	for _, line := range output {
+		if place, _, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && strings.Contains(place, "_test.go:") && !strings.Contains(place, " ") {
+			lines = append(lines, strings.TrimRight(line, "\n"))
+		}
+	}
+	return lines[:min(len(lines), saidAtMost)]
 }
 
 // reason returns what a skipped test said last, without the place in the source.
