@@ -98,7 +98,7 @@ var refusals = []struct {
 }
 
 // problemOf never shows the text of err, which is for the log. It is false where
-// err is one that nobody foresaw.
+// err is one that nobody foresaw, or that something is damaged.
 func problemOf(err error) (problem, bool) {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.problem(), true
@@ -119,7 +119,7 @@ func problemOf(err error) (problem, bool) {
 	}
 	for _, r := range refusals {
 		if errors.Is(err, r.err) {
-			return r.problem(), true
+			return r.problem(), r.status != http.StatusInternalServerError
 		}
 	}
 	return errInternal.problem(), false
