@@ -2,15 +2,12 @@ package api
 
 import (
 	"net/http"
-	"regexp"
 	"strconv"
 
 	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/projections"
 )
-
-// eventType is a type of events, or what stands before its dot.
-var eventType = regexp.MustCompile(`^[a-z_]{1,40}(\.[a-z_]{1,40})?$`)
 
 // listEvents answers with a tenant's part of the log, oldest first, from a
 // position on. Its cursors are positions: next_cursor, and the position of the
@@ -74,8 +71,11 @@ func parsePosition(value string) (int64, bool) {
 // eventType returns parameter "type".
 func (q *query) eventType() string {
 	value := q.text("type")
-	if value != "" && !eventType.MatchString(value) {
-		q.refuse("type", commands.CodeInvalidValue, "a type of events such as message.delivered, or its part before the dot")
+	if value == "" {
+		return ""
+	}
+	if err := events.CheckType(value); err != nil {
+		q.refuse("type", commands.CodeInvalidValue, err.Error())
 	}
 	return value
 }

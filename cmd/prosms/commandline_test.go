@@ -37,6 +37,8 @@ func TestAMistakeOnTheCommandLineIsToldWithWhatHelps(t *testing.T) {
 		{[]string{"srve"}, []string{"srve", "prosms --help"}},
 		{[]string{"--version"}, []string{"prosms "}},
 		{[]string{"keys", "create", "--tenant", "acme", "--scope", "messages:read,wirte"}, []string{"--scope", "wirte", "messages:write"}},
+		{[]string{"tail", "--once", "--type", "message.delivred"}, []string{"--type: message.delivred", "message.delivered"}},
+		{[]string{"export", "--type", "message,mesage"}, []string{"--type: mesage", "begin with breaker"}},
 		{[]string{"migrate-store", "--from", "sqlite://" + missing, "--to", "sqlite://" + missing + ".to"}, []string{"--from", "missing.db"}},
 		{[]string{"demo", "--data", t.TempDir(), "--http", address, "--admin", "127.0.0.1:0", "--phone", address}, []string{"the API", "the phone", "--phone"}},
 	} {

@@ -25,6 +25,9 @@ func (c exportCommand) Run(ctx context.Context, p process) error {
 	if c.After < 0 {
 		return fmt.Errorf("--after: a position, from 0 on")
 	}
+	if err := checkTypes(c.Type); err != nil {
+		return err
+	}
 	return withReader(ctx, p, func(t tool) error {
 		until, err := c.until(ctx, t)
 		if err != nil {

@@ -35,6 +35,9 @@ type tailed struct {
 // Run follows the log until it is interrupted, beside whatever runs on it. It shows
 // what happened and to which stream, and nothing of the payload.
 func (t tailCommand) Run(ctx context.Context, p process) error {
+	if err := checkTypes(t.Type); err != nil {
+		return err
+	}
 	return withReader(ctx, p, func(tool tool) error {
 		if t.After < 0 && !t.Once {
 			head, err := tool.stores.events.Head(ctx)
@@ -82,6 +85,16 @@ func (t tailCommand) wants(e events.Recorded) bool {
 		return false
 	}
 	return ofTypes(e.Type, t.Type)
+}
+
+// checkTypes returns why one of types selects nothing.
+func checkTypes(types []string) error {
+	for _, name := range types {
+		if err := events.CheckType(name); err != nil {
+			return fmt.Errorf("--type: %s is %w", name, err)
+		}
+	}
+	return nil
 }
 
 // ofTypes reports whether an event is of one of types, of which each may be the part
