@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -16,11 +18,12 @@ import (
 func (a *api) listEvents(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
 	q := readQuery(r, "after", "cursor", "type", "limit")
 	filter := projections.LogFilter{Tenant: caller.Tenant, After: q.position("after"), Type: q.eventType(), Limit: q.limit()}
+	start := fault{Pointer: "/after", In: "query"}
 	if q.has("cursor") {
 		if q.values.Has("after") {
 			q.refuse("cursor", "duplicate_parameter", "after and cursor mean the same: give one of them")
 		}
-		filter.After = q.position("cursor")
+		filter.After, start.Pointer = q.position("cursor"), "/cursor"
 	}
 	if q.err != nil {
 		return q.err
@@ -28,6 +31,11 @@ func (a *api) listEvents(w http.ResponseWriter, r *http.Request, caller commands
 	found, err := a.queries(caller).Log(r.Context(), filter)
 	if err != nil {
 		return err
+	}
+	if filter.After > 0 && found.Seen == filter.After { // nothing comes after it
+		if _, err := a.inLog(r.Context(), filter.After, start); err != nil {
+			return err
+		}
 	}
 	shown := page[event]{Data: make([]event, len(found.Events))}
 	if found.More {
@@ -48,6 +56,21 @@ func (a *api) listEvents(w http.ResponseWriter, r *http.Request, caller commands
 		return writeLines(w, r, shown)
 	}
 	return writeJSON(w, http.StatusOK, shown)
+}
+
+// inLog returns the head of the log, or refuses a position that the log has not
+// reached, which stands at at. Who has got it from this log has seen events that are no
+// longer in it: it was set back to a backup since.
+func (a *api) inLog(ctx context.Context, position int64, at fault) (head int64, err error) {
+	last, err := a.Queries.Store.Head(ctx)
+	if err != nil || position <= last.LastPosition {
+		return last.LastPosition, err
+	}
+	at.Code, at.Detail = "beyond_log", fmt.Sprintf("the log ends at %d", last.LastPosition)
+	return 0, &refusal{
+		status: http.StatusBadRequest, code: at.Code, fault: &at,
+		detail: fmt.Sprintf("The log ends at position %d. If you have seen later events, it was set back to a backup: what you have of after that is no longer in it.", last.LastPosition),
+	}
 }
 
 // position returns a parameter that must be a position of the log; 0 where it is

@@ -112,3 +112,23 @@ func TestBadQueriesOfTheLogAreRefused(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 }
+
+func TestAPositionThatTheLogHasNotReachedIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.accept(text())
+	head := w.head()
+	for _, path := range []string{"/v1/events?after=%d", "/v1/events?type=key&cursor=%d", "/v1/events/stream?after=%d"} {
+		got := w.do("GET", fmt.Sprintf(path, head+1), "").problem(t)
+		if got.Status != http.StatusBadRequest || got.Code != "beyond_log" || !strings.Contains(got.Detail, fmt.Sprint("position ", head)) || !strings.HasSuffix(strings.TrimSuffix(path, "=%d"), got.Errors[0].Pointer[1:]) {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+	if got := w.do("GET", "/v1/events/stream", "", fmt.Sprint("Last-Event-ID: ", head+1)).problem(t); got.Code != "beyond_log" || got.Errors[0].In != "header" {
+		t.Errorf("a stream that goes on: %+v", got)
+	}
+	for _, path := range []string{"/v1/events?after=%d", "/v1/events?type=inbound&after=%d"} {
+		if a := w.do("GET", fmt.Sprintf(path, head), ""); a.status != http.StatusOK {
+			t.Errorf("%s at the head: %d %s", path, a.status, a.body)
+		}
+	}
+}

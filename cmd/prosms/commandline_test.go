@@ -54,6 +54,24 @@ func TestAMistakeOnTheCommandLineIsToldWithWhatHelps(t *testing.T) {
 	}
 }
 
+func TestAPositionThatTheLogHasNotReachedIsToldAndNotAwaited(t *testing.T) {
+	environ := []string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "a.db")}
+	command := func(args ...string) error {
+		return run(t.Context(), process{Args: args, Environ: environ, Stdout: io.Discard, Stderr: io.Discard})
+	}
+	if err := command("keys", "create", "--tenant", "acme", "--scope", "admin"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"tail", "export"} {
+		if err := command(name, "--after", "2"); err == nil || !strings.Contains(err.Error(), "ends at 1.") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := command("export", "--after", "1"); err != nil {
+		t.Errorf("at the head: %v", err)
+	}
+}
+
 // full is a disk that takes nothing.
 type full struct{}
 

@@ -68,9 +68,9 @@ func (c exportCommand) Run(ctx context.Context, p process) error {
 
 // until returns the last position to look at.
 func (c exportCommand) until(ctx context.Context, t tool) (int64, error) {
-	if c.Until == "" {
-		head, err := t.stores.events.Head(ctx)
-		return head.LastPosition, err
+	head, err := headFrom(ctx, t.stores.events, c.After)
+	if err != nil || c.Until == "" {
+		return head, err
 	}
 	moment, err := projections.ParseAsOf(c.Until)
 	if err != nil {

@@ -39,15 +39,28 @@ func (t tailCommand) Run(ctx context.Context, p process) error {
 		return err
 	}
 	return withReader(ctx, p, func(tool tool) error {
+		head, err := headFrom(ctx, tool.stores.events, t.After)
+		if err != nil {
+			return err
+		}
 		if t.After < 0 && !t.Once {
-			head, err := tool.stores.events.Head(ctx)
-			if err != nil {
-				return err
-			}
-			t.After = head.LastPosition
+			t.After = head
 		}
 		return t.follow(ctx, tool.stores.events, p.Stdout)
 	})
+}
+
+// headFrom returns the last position of a log. An error says that the log has not reached
+// after: whoever has got that position from it has seen what is no longer in it.
+func headFrom(ctx context.Context, store ports.EventStore, after int64) (int64, error) {
+	head, err := store.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if after > head.LastPosition {
+		return 0, fmt.Errorf("--after: the log ends at %d. If you have seen later events, it was set back to a backup: what you have of after that is no longer in it", head.LastPosition)
+	}
+	return head.LastPosition, nil
 }
 
 // follow prints the log, and looks for more twice a second.
