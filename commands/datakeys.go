@@ -133,9 +133,10 @@ func (d *dataKeys) kept(k subjectKey) {
 }
 
 // renew reads anew what is known of subjects whose writes were refused, and returns
-// those for which another key than the one used counts.
-func (d *dataKeys) renew(ctx context.Context, store ports.EventStore, used []subjectKey) (changed map[string]bool, err error) {
-	changed = map[string]bool{}
+// those for which another key than the one used counts, and why the keys of others
+// cannot be used, all by subject.
+func (d *dataKeys) renew(ctx context.Context, store ports.EventStore, used []subjectKey) (changed map[string]bool, faults map[string]error, err error) {
+	changed, faults = map[string]bool{}, map[string]error{}
 	var streams []string
 	for _, k := range used {
 		if now, ok := d.sealing.get(k.id); ok && !now.same(k) {
@@ -145,11 +146,11 @@ func (d *dataKeys) renew(ctx context.Context, store ports.EventStore, used []sub
 		streams = append(streams, subjectStream(k.id))
 	}
 	if len(streams) == 0 {
-		return changed, nil
+		return changed, faults, nil
 	}
 	recorded, err := store.LoadMany(ctx, streams)
-	if err != nil {
-		return nil, fmt.Errorf("reading subjects: %w", err)
+	if fatal(err) != nil { // it counts how many there are
+		return nil, nil, fmt.Errorf("reading subjects: %w", err)
 	}
 	current := make([]subjectKey, len(used))
 	var names []string
@@ -159,15 +160,14 @@ func (d *dataKeys) renew(ctx context.Context, store ports.EventStore, used []sub
 	}
 	keys, unusable, err := d.read(ctx, names, true)
 	if err != nil {
-		return nil, err
-	}
-	for _, k := range current {
-		if fault := unusable[k.name()]; fault != nil {
-			return nil, fault
-		}
+		return nil, nil, err
 	}
 	for i, k := range current {
 		if changed[k.id] {
+			continue
+		}
+		if fault := unusable[k.name()]; fault != nil {
+			faults[k.id] = fault
 			continue
 		}
 		if k.key = keys[k.name()]; k.key == nil {
@@ -175,7 +175,7 @@ func (d *dataKeys) renew(ctx context.Context, store ports.EventStore, used []sub
 				continue // nothing is kept: it was not the key that was refused
 			}
 			if k, err = d.fresh(k.id, k.generation); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		if changed[k.id] = !k.same(used[i]); used[i].wrapped != nil && changed[k.id] {
@@ -183,7 +183,7 @@ func (d *dataKeys) renew(ctx context.Context, store ports.EventStore, used []sub
 		}
 		d.sealing.put(k.id, k)
 	}
-	return changed, nil
+	return changed, faults, nil
 }
 
 // day returns the key of a day, which is made when it is asked for first.

@@ -22,8 +22,9 @@ import (
 // sealed under a key that is being destroyed: it is refused, and sealed anew under
 // the next. Of a call with writes that were refused so the accepted ones may be in
 // more than one commit, unless one requires a stream that another writes: then all
-// are refused, and sealed anew, together. Otherwise the guarantees are those of
-// EventStore.
+// are refused, and sealed anew, together. A write for somebody whose key is damaged is
+// refused alone, with an error that wraps events.ErrUnreadable. Otherwise the guarantees
+// are those of EventStore.
 type Sealer struct {
 	ports.EventStore
 	Keyring ports.Keyring // of the same database
@@ -63,15 +64,18 @@ func (s *Sealer) Append(ctx context.Context, writes ...ports.Write) ([]ports.Res
 		pending[i] = i
 	}
 	for range tries {
-		sealed, err := s.sealAll(ctx, writes, pending)
+		sealed, err := s.sealAll(ctx, writes, pending, results)
 		if err != nil {
 			return nil, err
+		}
+		if len(sealed) == 0 {
+			return results, nil
 		}
 		refused, err := s.appendSealed(ctx, sealed, results)
 		if err != nil || len(refused) == 0 {
 			return results, err
 		}
-		pending, err = s.stale(ctx, refused)
+		pending, err = s.stale(ctx, refused, results)
 		if err != nil || len(pending) == 0 {
 			return results, err
 		}
@@ -104,18 +108,23 @@ func (s *Sealer) appendSealed(ctx context.Context, sealed []sealedWrite, results
 	return refused, nil
 }
 
-// stale returns the indexes of the writes whose key was not the right one.
-func (s *Sealer) stale(ctx context.Context, refused []sealedWrite) ([]int, error) {
+// stale returns the indexes of the writes whose key was not the right one. Results
+// tell of those for which there is none.
+func (s *Sealer) stale(ctx context.Context, refused []sealedWrite, results []ports.Result) ([]int, error) {
 	var used []subjectKey
 	for _, w := range refused {
 		used = append(used, w.used...)
 	}
-	changed, err := s.keys.renew(ctx, s.EventStore, used)
+	changed, faults, err := s.keys.renew(ctx, s.EventStore, used)
 	if err != nil {
 		return nil, err
 	}
 	var again []int
 	for _, w := range refused {
+		if i := slices.IndexFunc(w.used, func(k subjectKey) bool { return faults[k.id] != nil }); i >= 0 {
+			results[w.at].Err = unusable(w, faults[w.used[i].id])
+			continue
+		}
 		if slices.ContainsFunc(w.used, func(k subjectKey) bool { return changed[k.id] }) {
 			again = append(again, w.at)
 		}
@@ -123,22 +132,31 @@ func (s *Sealer) stale(ctx context.Context, refused []sealedWrite) ([]int, error
 	return again, nil
 }
 
-func (s *Sealer) sealAll(ctx context.Context, writes []ports.Write, pending []int) ([]sealedWrite, error) {
+// sealAll seals those of writes that are pending. Results tell of those for which a key
+// that is needed is damaged, where the others do not depend on them.
+func (s *Sealer) sealAll(ctx context.Context, writes []ports.Write, pending []int, results []ports.Result) ([]sealedWrite, error) {
 	if s.keys.asks.Load() > 0 {
 		if err := s.keys.learn(ctx, s.subjects(writes, pending)); err != nil {
 			return nil, err
 		}
 	}
-	sealed := make([]sealedWrite, len(pending))
-	for n, i := range pending {
+	together := entangled(writes)
+	sealed := make([]sealedWrite, 0, len(pending))
+	for _, i := range pending {
 		w, err := s.seal(ctx, writes[i])
+		if errors.Is(err, ErrMasterKey) {
+			if err = unusable(w, err); !together {
+				results[i].Err = err
+				continue
+			}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("sealing for stream %s: %w", writes[i].StreamID, err)
 		}
 		w.at = i
-		sealed[n] = w
+		sealed = append(sealed, w)
 	}
-	if entangled(writes) {
+	if together {
 		for n := range sealed {
 			for _, other := range sealed {
 				for _, k := range other.used {
@@ -163,6 +181,11 @@ func entangled(writes []ports.Write) bool {
 	return slices.ContainsFunc(writes, func(w ports.Write) bool {
 		return slices.ContainsFunc(w.Requires, func(r ports.Require) bool { return written[r.StreamID] })
 	})
+}
+
+// unusable is the error of a write for which a key is there and damaged.
+func unusable(w sealedWrite, fault error) error {
+	return fmt.Errorf("sealing for stream %s: a key %w: %w", w.StreamID, events.ErrUnreadable, fault)
 }
 
 // subjects returns those for whom something is to be sealed in writes.

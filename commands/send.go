@@ -42,7 +42,7 @@ type Sent struct {
 // SendResult is the Sent of one item of a batch, or the reason why there is none.
 type SendResult struct {
 	Sent Sent
-	Err  error // an Invalid, a PrefixPaused, a QuotaExceeded, ErrIdempotencyConflict, a ports.Archived or ErrUnavailable
+	Err  error // an Invalid, a PrefixPaused, a QuotaExceeded, ErrIdempotencyConflict, a ports.Archived, events.ErrUnreadable or ErrUnavailable
 }
 
 // Send accepts one text: when it returns without an error, the text is durable

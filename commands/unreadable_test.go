@@ -68,21 +68,7 @@ func TestATextThatCannotBeReadIsHeldAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			sealed, _ := recorded[0].Data.(events.MessageAccepted).To.Parts()
-			name := subjectPrefix + sealed.Subject
-			kept, err := w.store.Keyring().Get(t.Context(), name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			garbage := []byte("no key")
-			replace := func(old, now []byte) {
-				if err := w.store.Keyring().Replace(t.Context(), name, old, now); err != nil {
-					t.Fatal(err)
-				}
-				w.sealer = &Sealer{EventStore: w.store, Keyring: w.store.Keyring(), Lookup: w.handler.Lookup}
-				w.dispatcher.Store = w.sealer
-			}
-			replace(kept[name], garbage)
-			return func() { replace(garbage, kept[name]) }
+			return damage(t, w, subjectPrefix+sealed.Subject)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -244,5 +230,63 @@ func TestWhatCannotBeReadIsToldOnceAndUntilItCan(t *testing.T) {
 	_, _ = store.Load(t.Context(), work[1].MessageID)
 	if err := found.Err(); err != nil || !strings.Contains(logged.String(), "can be read again") {
 		t.Errorf("mended: %v\n%s", err, logged.String())
+	}
+}
+
+// damage puts garbage in the place of a key, of which a new instance knows nothing.
+func damage(t *testing.T, w *world, name string) (mend func()) {
+	t.Helper()
+	kept, err := w.store.Keyring().Get(t.Context(), name)
+	if err != nil || kept[name] == nil {
+		t.Fatal(name, err)
+	}
+	garbage := []byte("no key")
+	replace := func(old, now []byte) {
+		if err := w.store.Keyring().Replace(t.Context(), name, old, now); err != nil {
+			t.Fatal(err)
+		}
+		w.sealer = &Sealer{EventStore: w.store, Keyring: w.store.Keyring(), Lookup: w.handler.Lookup}
+		w.dispatcher.Store, w.handler.Store, w.handler.Sealer = w.sealer, w.sealer, w.sealer
+	}
+	replace(kept[name], garbage)
+	return func() { replace(garbage, kept[name]) }
+}
+
+func TestADamagedKeyOfOneRecipientRefusesTheirItemOfABatchAlone(t *testing.T) {
+	later := time.Now().Add(72 * time.Hour).UTC()
+	batch := []Send{
+		{To: "+14155552670", Body: "text", IdempotencyKey: "k#0"},
+		{To: "+14155552671", Body: "text", IdempotencyKey: "k#1", SendAt: later.Format(time.RFC3339)},
+		{To: "+14155552672", Body: "text", IdempotencyKey: "k#2"},
+	}
+	for name, key := range map[string]func(w *world) string{
+		"their key": func(w *world) string {
+			return subjectKey{id: w.handler.Lookup.Subject(caller.Tenant, "+14155552671")}.name()
+		},
+		"their day's": func(w *world) string { return dayPrefix + later.Format(dayFormat) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			// All are known, so that each item is sealed under a key that is kept.
+			for _, known := range batch {
+				known.IdempotencyKey = ""
+				if _, err := w.handler.Send(t.Context(), caller, known); err != nil {
+					t.Fatal(err)
+				}
+			}
+			mend := damage(t, w, key(w))
+			results, err := w.handler.SendBatch(t.Context(), caller, batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if results[0].Err != nil || !errors.Is(results[1].Err, events.ErrUnreadable) || results[2].Err != nil {
+				t.Errorf("results %v, %v, %v; want the second alone refused", results[0].Err, results[1].Err, results[2].Err)
+			}
+			mend()
+			again, err := w.handler.SendBatch(t.Context(), caller, batch)
+			if err != nil || again[1].Err != nil || again[1].Sent.Replayed || !again[0].Sent.Replayed || again[2].Sent.ID != results[2].Sent.ID {
+				t.Errorf("mended and repeated: %+v, %v", again, err)
+			}
+		})
 	}
 }

@@ -68,7 +68,7 @@ func (m Message) lastBy(provider string) int {
 func (c Receipt) final() []events.Event {
 	switch c.Result {
 	case ReceiptDelivered:
-		return []events.Event{events.MessageDelivered{ProviderStatus: c.ProviderStatus, At: c.At}}
+		return []events.Event{events.MessageDelivered{ProviderStatus: c.ProviderStatus, ErrorCode: c.ErrorCode, At: c.At}}
 	case ReceiptUndelivered:
 		return []events.Event{events.MessageUndelivered{ProviderStatus: c.ProviderStatus, ErrorCode: c.ErrorCode, At: c.At}}
 	}

@@ -20,6 +20,8 @@ func TestAReceiptNeverMovesAMessageBackwards(t *testing.T) {
 	undelivered := events.MessageUndelivered{ProviderStatus: "undelivered", ErrorCode: "30003", At: noon}
 	failed := receipt(1, "SM1", "undelivered")
 	failed.ErrorCode = "30003"
+	odd := receipt(1, "SM1", "delivered")
+	odd.ErrorCode = "30044"
 	byReceipt := events.MessageDispatched{Attempt: 1, Provider: "twilio", ProviderMessageID: "SM1", ProviderStatus: "delivered"}
 	proven := reconciled(1, "sent", "SM1", "receipt")
 	secondOut := after(retrying, attempted(2))
@@ -28,6 +30,7 @@ func TestAReceiptNeverMovesAMessageBackwards(t *testing.T) {
 
 	checkDecisions(t, []decision{
 		{"delivered", dispatched, receipt(1, "SM1", "delivered"), history(delivered), nil},
+		{"delivered, with a code", dispatched, odd, history(events.MessageDelivered{ProviderStatus: "delivered", ErrorCode: "30044", At: noon}), nil},
 		{"undelivered", dispatched, failed, history(undelivered), nil},
 		{"on its way", dispatched, receipt(1, "SM1", "sent"), nil, nil},
 		{"matched by the provider's id", dispatched, receipt(0, "SM1", "delivered"), history(delivered), nil},

@@ -117,7 +117,8 @@ type MessageOptedOut struct {
 // MessageDelivered is the provider's word that the handset has it.
 type MessageDelivered struct {
 	ProviderStatus string    `json:"provider_status"`
-	At             time.Time `json:"at"` // when the receipt reached us
+	ErrorCode      string    `json:"error_code,omitempty"` // of a provider that gives one all the same
+	At             time.Time `json:"at"`                   // when the receipt reached us
 }
 
 // MessageUndelivered is the provider's word that the handset will not get it.

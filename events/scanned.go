@@ -70,6 +70,7 @@ func scanDispatched(s *Scan) (e MessageDispatched) {
 func scanDelivered(s *Scan) (e MessageDelivered) {
 	s.Literal(`{"provider_status":`)
 	e.ProviderStatus = string(s.Text())
+	e.ErrorCode = scanOptional(s, `,"error_code":`)
 	s.Literal(`,"at":`)
 	s.Unmarshal(&e.At)
 	s.Literal(`}`)

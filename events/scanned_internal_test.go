@@ -35,6 +35,7 @@ func TestWhatIsWrittenMostIsScanned(t *testing.T) {
 	scans(MessageAttempted{Attempt: 2, AttemptID: "a", Provider: "twilio"}, func(s *Scan) any { return scanAttempted(s) })
 	scans(MessageDispatched{Attempt: 1, Provider: "p", ProviderMessageID: "SM1", ProviderStatus: "queued"}, func(s *Scan) any { return scanDispatched(s) })
 	scans(MessageDelivered{ProviderStatus: "delivered", At: time.Date(2026, 11, 25, 10, 0, 0, 123456000, time.UTC)}, func(s *Scan) any { return scanDelivered(s) })
+	scans(MessageDelivered{ProviderStatus: "delivered", ErrorCode: "0", At: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)}, func(s *Scan) any { return scanDelivered(s) })
 	scans(Meta{Tenant: "acme", Actor: "key:1", CorrelationID: "c", CausationID: "d:1", TraceParent: "00-1-2-01"}, func(s *Scan) any { return scanMeta(s) })
 }
 

@@ -2,11 +2,13 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 )
 
@@ -82,6 +84,9 @@ func (d DeadLetter) place() *ports.Cursor {
 // empty tenant means any.
 func (q Queries) DeadLetter(ctx context.Context, tenant, id string) (DeadLetter, error) {
 	recorded, err := q.Store.Load(ctx, id)
+	if errors.Is(err, events.ErrUnreadable) && tenant != "" && !belongs(recorded, tenant) {
+		return DeadLetter{}, ErrNotFound
+	}
 	if err != nil {
 		return DeadLetter{}, fmt.Errorf("loading stream %s: %w", id, err)
 	}

@@ -39,16 +39,31 @@ func (q Queries) Message(ctx context.Context, tenant, id string) (Message, error
 }
 
 // Timeline returns the events of a tenant's message, oldest first. The error is a
-// ports.Archived where an archive has them.
+// ports.Archived where an archive has them, and wraps events.ErrUnreadable where one of
+// them cannot be read.
 func (q Queries) Timeline(ctx context.Context, tenant, id string) ([]events.Recorded, error) {
 	recorded, err := q.Store.Load(ctx, id)
+	if err != nil && !errors.Is(err, events.ErrUnreadable) {
+		return nil, fmt.Errorf("loading stream %s: %w", id, err)
+	}
+	if len(recorded) == 0 || !belongs(recorded, tenant) || recorded[0].Type != "message.accepted" || !q.shows(recorded[0]) {
+		return nil, ErrNotFound
+	}
 	if err != nil {
 		return nil, fmt.Errorf("loading stream %s: %w", id, err)
 	}
-	if len(recorded) == 0 || recorded[0].Meta.Tenant != tenant || recorded[0].Type != "message.accepted" || !q.shows(recorded[0]) {
-		return nil, ErrNotFound
-	}
 	return recorded, q.whole(ctx, recorded)
+}
+
+// belongs reports whether a stream is a tenant's. One in which nothing tells whose it
+// is, as no meta can be read, is anybody's who knows its id: there is nothing to see.
+func belongs(recorded []events.Recorded, tenant string) bool {
+	for _, e := range recorded {
+		if e.Unreadable() == nil || e.Meta.Tenant != "" {
+			return e.Meta.Tenant == tenant
+		}
+	}
+	return true
 }
 
 // whole returns a ports.Archived where payloads of a stream are elsewhere.

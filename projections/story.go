@@ -57,7 +57,7 @@ func tell(e events.Recorded) string {
 	case events.MessageOptedOut:
 		return "suppressed, the recipient has opted out (known from the " + d.Source + ")"
 	case events.MessageDelivered:
-		return "delivered, says the provider"
+		return "delivered, says the provider" + details(d.ErrorCode, "")
 	case events.MessageUndelivered:
 		return "not delivered, says the provider" + details(d.ErrorCode, "")
 	case events.MessageCanceled:

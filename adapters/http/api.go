@@ -164,6 +164,11 @@ func (a *api) enter(res *response, r *http.Request, route route) error {
 	if err != nil {
 		return err
 	}
+	if !route.queried && route.access.needsKey() {
+		if q := readQuery(r); q.err != nil {
+			return q.err
+		}
+	}
 	if strings.Contains(route.pattern, "{id}") && !wellFormed(r.PathValue("id")) {
 		return errNotFound
 	}

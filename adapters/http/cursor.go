@@ -20,7 +20,7 @@ const (
 
 	deadLetterList = 'd'
 	replayList     = 'r'
-	replayItemList = 'i' // the time means nothing
+	replayItemList = 'e' // the time means nothing
 )
 
 // cursorHeader is a list, a time in microseconds and a checksum over all the rest.

@@ -36,9 +36,6 @@ func endpointOf(w domain.Webhook) endpoint {
 
 // listEndpoints answers with all of a tenant's endpoints, which are few, oldest first.
 func (a *api) listEndpoints(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
-	if q := readQuery(r); q.err != nil {
-		return q.err
-	}
 	found, err := a.Webhooks.Endpoints(r.Context(), caller.Tenant)
 	if err != nil {
 		return err

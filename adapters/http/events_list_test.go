@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/pro-sms/prosms/domain"
@@ -83,7 +84,7 @@ func TestTheLogIsFilteredByTypeAndGroup(t *testing.T) {
 	w := newWorld(t)
 	w.happen(w.accept(text()), events.MessageCanceled{By: "test"})
 	for query, want := range map[string]int{
-		"": 3, "?type=message": 2, "?type=message.canceled": 1, "?type=key.issued": 1, "?type=key": 1, "?type=mess": 0,
+		"": 3, "?type=message": 2, "?type=message.canceled": 1, "?type=key.issued": 1, "?type=key": 1,
 	} {
 		if shown, _ := w.logPage(query); len(shown) != want {
 			t.Errorf("%s: %d events, want %d", query, len(shown), want)
@@ -93,17 +94,41 @@ func TestTheLogIsFilteredByTypeAndGroup(t *testing.T) {
 
 func TestBadQueriesOfTheLogAreRefused(t *testing.T) {
 	w := newWorld(t)
-	for _, query := range []string{"after=-1", "after=x", "after=", "type=a.b.c", "type=A", "limit=0", "limit=101", "after=1&cursor=2", "cursor=msg", "until=7"} {
+	for _, query := range []string{"after=-1", "after=x", "after=", "type=a.b.c", "type=A", "type=mess", "type=message.delivred", "limit=0", "limit=101", "after=1&cursor=2", "cursor=msg", "until=7"} {
 		if a := w.do("GET", "/v1/events?"+query, ""); a.status != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", query, a.status, a.body)
 		}
 	}
-	for _, query := range []string{"after=x", "limit=3", "type=A"} {
+	for _, query := range []string{"after=x", "limit=3", "type=A", "type=message.delivred"} {
 		if a := w.do("GET", "/v1/events/stream?"+query, ""); a.status != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", query, a.status, a.body)
 		}
 	}
+	misspelt := w.do("GET", "/v1/events?type=message.delivred", "").problem(t)
+	if f := misspelt.Errors[0]; f.Pointer != "/type" || !strings.Contains(f.Detail, "message.delivered") {
+		t.Errorf("a type that does not exist: %+v", f)
+	}
 	if a := w.do("GET", "/v1/events/stream", "", "Last-Event-ID: yesterday"); a.status != http.StatusBadRequest {
 		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+func TestAPositionThatTheLogHasNotReachedIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.accept(text())
+	head := w.head()
+	for _, path := range []string{"/v1/events?after=%d", "/v1/events?type=key&cursor=%d", "/v1/events/stream?after=%d"} {
+		got := w.do("GET", fmt.Sprintf(path, head+1), "").problem(t)
+		if got.Status != http.StatusBadRequest || got.Code != "beyond_log" || !strings.Contains(got.Detail, fmt.Sprint("position ", head)) || !strings.HasSuffix(strings.TrimSuffix(path, "=%d"), got.Errors[0].Pointer[1:]) {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+	if got := w.do("GET", "/v1/events/stream", "", fmt.Sprint("Last-Event-ID: ", head+1)).problem(t); got.Code != "beyond_log" || got.Errors[0].In != "header" {
+		t.Errorf("a stream that goes on: %+v", got)
+	}
+	for _, path := range []string{"/v1/events?after=%d", "/v1/events?type=inbound&after=%d"} {
+		if a := w.do("GET", fmt.Sprintf(path, head), ""); a.status != http.StatusOK {
+			t.Errorf("%s at the head: %d %s", path, a.status, a.body)
+		}
 	}
 }

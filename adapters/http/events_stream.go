@@ -61,24 +61,20 @@ func (a *api) streamFilter(r *http.Request, caller commands.Caller) (projections
 	if q.err != nil {
 		return filter, q.err
 	}
+	start, given := fault{Pointer: "/after", In: "query"}, q.values.Has("after")
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
-		position, ok := parsePosition(last)
-		if !ok {
-			return filter, &refusal{
-				status: http.StatusBadRequest, code: commands.CodeInvalidValue, detail: "Last-Event-ID cannot be read.",
-				fault: &fault{Pointer: "/Last-Event-ID", In: "header", Code: commands.CodeInvalidValue, Detail: "the id of an event of this stream"},
-			}
+		start = fault{Pointer: "/Last-Event-ID", In: "header"}
+		if filter.After, given = parsePosition(last); !given {
+			start.Code, start.Detail = commands.CodeInvalidValue, "the id of an event of this stream"
+			return filter, &refusal{status: http.StatusBadRequest, code: start.Code, detail: "Last-Event-ID cannot be read.", fault: &start}
 		}
-		filter.After = position
-		return filter, nil
-	}
-	if q.values.Has("after") {
-		return filter, nil
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), a.Timeout)
 	defer cancel()
-	head, err := a.Queries.Store.Head(ctx)
-	filter.After = head.LastPosition
+	head, err := a.inLog(ctx, filter.After, start)
+	if !given {
+		filter.After = head
+	}
 	return filter, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -18,9 +19,13 @@ const maxWait = 60 * time.Second
 // getMessage answers with a message as of now, or of the moment that as_of names.
 // With If-None-Match and Prefer: wait it waits for the version to change.
 func (a *api) getMessage(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
-	id := r.PathValue("id")
-	if r.URL.Query().Has("as_of") {
-		return a.getPast(w, r, caller, id)
+	id, q := r.PathValue("id"), readQuery(r, "as_of")
+	known := q.asOf()
+	if q.err != nil {
+		return q.err
+	}
+	if q.values.Has("as_of") {
+		return a.getPast(w, r, caller, known)
 	}
 	tags := strings.Join(r.Header.Values("If-None-Match"), ",")
 	ask := longPoll(r.Header, tags)
@@ -55,16 +60,12 @@ func writeMessage(w http.ResponseWriter, m projections.Message, tags string) err
 	return writeJSON(w, http.StatusOK, messageOf(m))
 }
 
-// getPast answers with a message as it was; before it existed there is none.
-func (a *api) getPast(w http.ResponseWriter, r *http.Request, caller commands.Caller, id string) error {
-	q := readQuery(r, "as_of")
-	known := q.asOf()
-	if q.err != nil {
-		return q.err
-	}
+// getPast answers with a message as it was when no more than known had happened; before
+// it existed there is none.
+func (a *api) getPast(w http.ResponseWriter, r *http.Request, caller commands.Caller, known func(events.Recorded) bool) error {
 	ctx, cancel := context.WithTimeout(r.Context(), a.Timeout)
 	defer cancel()
-	recorded, err := a.queries(caller).Timeline(ctx, caller.Tenant, id)
+	recorded, err := a.queries(caller).Timeline(ctx, caller.Tenant, r.PathValue("id"))
 	if err != nil {
 		return err
 	}

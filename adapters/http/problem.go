@@ -8,6 +8,7 @@ import (
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -21,7 +22,8 @@ type problem struct {
 	Code      string  `json:"code"` // stable: clients branch on it
 	Detail    string  `json:"detail"`
 	RequestID string  `json:"request_id,omitempty"`
-	Archive   string  `json:"archive,omitempty"` // where what was asked for is now
+	Archive   string  `json:"archive,omitempty"`    // where what was asked for is now
+	MessageID string  `json:"message_id,omitempty"` // of the message that cannot be read
 	Errors    []fault `json:"errors,omitempty"`
 }
 
@@ -58,6 +60,7 @@ var (
 	errQuotaExceeded    = &refusal{status: http.StatusTooManyRequests, code: "quota_exceeded", detail: "The tenant's messages or segments of this day (UTC) are used up; Retry-After says when the next begins."}
 	errPrefixPaused     = &refusal{status: http.StatusTooManyRequests, code: "prefix_paused", detail: "Few of the tenant's texts to numbers that begin like this one arrive, as when somebody has them sent for their price; Retry-After says when they are taken on again, unless an operator lifts the pause before."}
 	errArchived         = &refusal{status: http.StatusGone, code: "archived", detail: "The message was detached to an archive, which those have who run Pro-SMS. Nothing was sent or changed."}
+	errUnreadable       = &refusal{status: http.StatusInternalServerError, code: "unreadable", detail: "A stored event of it, or the data key of its recipient, is damaged. It is held as it is, until an operator has mended it (runbook: EventsUnreadable); nothing was sent or changed, and until then asking again does not help."}
 	errOverloaded       = &refusal{status: http.StatusServiceUnavailable, code: "overloaded", detail: "Too much work is under way; nothing was done."}
 	errUnavailable      = &refusal{status: http.StatusServiceUnavailable, code: "unavailable", detail: "The event store cannot be reached. Repeat the request, with its Idempotency-Key."}
 	errInternal         = &refusal{status: http.StatusInternalServerError, code: "internal", detail: "Something is wrong on our side; the request id leads to it in the log."}
@@ -88,13 +91,14 @@ var refusals = []struct {
 		fault: &fault{Pointer: "/Idempotency-Key", In: "header", Code: "idempotency_conflict", Detail: "use a new key for a new message"},
 	}},
 	{ports.ErrConflict, refusal{status: http.StatusServiceUnavailable, code: "contended", detail: "Others changed the same thing all the time; nothing was done."}},
+	{events.ErrUnreadable, *errUnreadable},
 	{ports.ErrUnavailable, *errUnavailable},
 	{context.DeadlineExceeded, *errUnavailable},
 	{context.Canceled, *errUnavailable},
 }
 
 // problemOf never shows the text of err, which is for the log. It is false where
-// err is one that nobody foresaw.
+// err is one that nobody foresaw, or that something is damaged.
 func problemOf(err error) (problem, bool) {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.problem(), true
@@ -115,7 +119,7 @@ func problemOf(err error) (problem, bool) {
 	}
 	for _, r := range refusals {
 		if errors.Is(err, r.err) {
-			return r.problem(), true
+			return r.problem(), r.status != http.StatusInternalServerError
 		}
 	}
 	return errInternal.problem(), false
@@ -153,7 +157,9 @@ func (a *api) answer(res *response, r *http.Request, err error) {
 		a.log.ErrorContext(r.Context(), "answering with an internal error",
 			"route", res.route, "request_id", res.requestID, "error", err)
 	}
-	p.RequestID = res.requestID
+	if p.RequestID = res.requestID; p.Code == errUnreadable.code {
+		p.MessageID = messageID(res, r)
+	}
 	h := res.Header()
 	if quota, ok := errors.AsType[commands.QuotaExceeded](err); ok {
 		h.Set("Retry-After", strconv.Itoa(wholeSeconds(quota.RetryAfter)))

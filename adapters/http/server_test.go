@@ -205,7 +205,7 @@ func TestTheAccessLogSaysWhatAndNotWhom(t *testing.T) {
 		}
 	})
 	id := w.accept(text(), "X-Request-Id: order-7")
-	w.do("GET", "/v1/messages/"+id+"?x=y", "")
+	w.do("GET", "/v1/messages/"+id+"?as_of=9", "")
 	w.do("GET", "/v1/messages?to=%2B14155552671", "")
 	w.do("GET", "/v1/opt-outs/"+number, "")
 	w.do("GET", "/v1/"+number, "")

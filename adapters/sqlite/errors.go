@@ -3,6 +3,8 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 
 	driver "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
@@ -24,4 +26,28 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", ports.ErrUnavailable, err)
 	}
 	return err
+}
+
+// unopened says why a file cannot be opened. It is ports.ErrUnavailable only where that
+// may pass by itself: a path or a right that is wrong now stays wrong.
+func unopened(err error) error {
+	for _, lasting := range []error{fs.ErrPermission, fs.ErrNotExist, syscall.EISDIR, syscall.ENOTDIR, syscall.EROFS} {
+		if errors.Is(err, lasting) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", ports.ErrUnavailable, err)
+}
+
+// ErrNoDatabase says that a file is none of SQLite's, or is damaged.
+var ErrNoDatabase = errors.New("not a SQLite database, or damaged")
+
+// unread is classify for the first look into a file: what it holds does not get better.
+func unread(err error) error {
+	if e, ok := errors.AsType[*driver.Error](err); ok {
+		if code := e.Code() & 0xff; code == codes.SQLITE_NOTADB || code == codes.SQLITE_CORRUPT {
+			return fmt.Errorf("%w: %w", ErrNoDatabase, err)
+		}
+	}
+	return classify(err)
 }

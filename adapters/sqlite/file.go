@@ -36,7 +36,7 @@ func openFile(ctx context.Context, path, synchronous string, readers int, schema
 	// SQLite would let everybody read it. Its -wal and -shm files get the same mode.
 	created, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ports.ErrUnavailable, err)
+		return nil, unopened(err)
 	}
 	if err := created.Close(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ports.ErrUnavailable, err)

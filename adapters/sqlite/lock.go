@@ -16,7 +16,7 @@ type lock struct{ file *os.File }
 func acquire(path string) (*lock, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("locking: %w: %w", ports.ErrUnavailable, err)
+		return nil, fmt.Errorf("locking: %w", unopened(err))
 	}
 	if err := flock(file); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking %s: %w: %w", path, ports.ErrUnavailable, err), file.Close())

@@ -33,7 +33,7 @@ func checkSchema(ctx context.Context, db *sql.DB, schema fs.FS, folder string) e
 	}
 	var current int64
 	if err := db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version WHERE is_applied`).Scan(&current); err != nil {
-		return fmt.Errorf("reading schema version: %w", classify(err))
+		return fmt.Errorf("reading schema version: %w", unread(err))
 	}
 	switch {
 	case current > latest:
@@ -57,7 +57,7 @@ func migrate(ctx context.Context, db *sql.DB, schema fs.FS, folder string) error
 	}
 	current, latest, err := provider.GetVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("reading schema version: %w", classify(err))
+		return fmt.Errorf("reading schema version: %w", unread(err))
 	}
 	if current > latest {
 		return fmt.Errorf("schema %d, this build knows %d: %w", current, latest, ErrNewerSchema)

@@ -80,11 +80,20 @@ func TestUnusableFilesAreRefused(t *testing.T) {
 	}
 	for name, path := range map[string]string{
 		"a missing folder": filepath.Join(folder, "missing", "test.db"), "a foreign file": foreign, "a folder": folder,
+		"a folder that is a file": filepath.Join(foreign, "test.db"),
 	} {
-		db, err := Open(t.Context(), Config{Path: path})
-		if !errors.Is(err, ports.ErrUnavailable) || db != nil {
-			t.Errorf("%s: %v, want ports.ErrUnavailable", name, err)
+		for _, beside := range []bool{false, true} {
+			db, err := Open(t.Context(), Config{Path: path, Beside: beside})
+			if err == nil || db != nil {
+				t.Errorf("%s, beside %t: opened", name, beside)
+			}
+			if !beside && errors.Is(err, ports.ErrUnavailable) {
+				t.Errorf("%s: %v, which waiting does not change", name, err)
+			}
 		}
+	}
+	if _, err := Open(t.Context(), Config{Path: foreign}); !errors.Is(err, ErrNoDatabase) {
+		t.Errorf("a foreign file: %v, want ErrNoDatabase", err)
 	}
 	if _, err := Open(t.Context(), Config{}); err == nil {
 		t.Error("Open without a path gave no error")

@@ -53,7 +53,8 @@ type DB struct {
 
 // Open opens or creates the database and brings its schema up to date. The error
 // wraps ErrInUse if it is open elsewhere, ErrNewerSchema if a later build has
-// been at it, and ports.ErrUnavailable for as long as the files cannot be used.
+// been at it, ErrNoDatabase if a file is none, and ports.ErrUnavailable for as long as
+// the files cannot be used, unless waiting will not change that.
 func Open(ctx context.Context, c Config) (*DB, error) {
 	path, err := filepath.Abs(c.Path)
 	if err != nil || c.Path == "" {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -151,6 +152,8 @@ func reasonOf(err error) string {
 		return strings.Join(parts, "; ")
 	case errors.As(err, &archived):
 		return "This text came to its end long ago, and was detached to the archive " + archived.Archive + ". prosms archive attach brings it back."
+	case errors.Is(err, events.ErrUnreadable):
+		return "This text is held: an event of it cannot be read. It is neither sent nor given up until every event of it can be; others do not wait for it. prosms explain names the event, the runbook (EventsUnreadable) how to mend it."
 	case errors.Is(err, domain.ErrClaimed):
 		return "An attempt has been claimed already, so this text can no longer be canceled."
 	case errors.Is(err, domain.ErrFinal):

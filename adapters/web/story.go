@@ -86,7 +86,7 @@ func tell(e events.Recorded) step {
 	case events.MessageOptedOut:
 		return step{Title: "Suppressed", Tone: "calm", Text: "The recipient has opted out, so nothing is sent.", Facts: facts("Known from", d.Source)}
 	case events.MessageDelivered:
-		return step{Title: "Delivered", Tone: "good", Text: "The provider says that the handset has it.", Facts: facts("Provider's status", d.ProviderStatus)}
+		return step{Title: "Delivered", Tone: "good", Text: "The provider says that the handset has it.", Facts: facts("Provider's status", d.ProviderStatus, "Code", d.ErrorCode)}
 	case events.MessageUndelivered:
 		return step{Title: "Not delivered", Tone: "bad", Text: "The provider says that the handset will not get it.",
 			Facts: facts("Provider's status", d.ProviderStatus, "Code", d.ErrorCode)}

@@ -37,6 +37,8 @@ func TestAMistakeOnTheCommandLineIsToldWithWhatHelps(t *testing.T) {
 		{[]string{"srve"}, []string{"srve", "prosms --help"}},
 		{[]string{"--version"}, []string{"prosms "}},
 		{[]string{"keys", "create", "--tenant", "acme", "--scope", "messages:read,wirte"}, []string{"--scope", "wirte", "messages:write"}},
+		{[]string{"tail", "--once", "--type", "message.delivred"}, []string{"--type: message.delivred", "message.delivered"}},
+		{[]string{"export", "--type", "message,mesage"}, []string{"--type: mesage", "begin with breaker"}},
 		{[]string{"migrate-store", "--from", "sqlite://" + missing, "--to", "sqlite://" + missing + ".to"}, []string{"--from", "missing.db"}},
 		{[]string{"demo", "--data", t.TempDir(), "--http", address, "--admin", "127.0.0.1:0", "--phone", address}, []string{"the API", "the phone", "--phone"}},
 	} {
@@ -49,6 +51,24 @@ func TestAMistakeOnTheCommandLineIsToldWithWhatHelps(t *testing.T) {
 	}
 	if _, err := os.Stat(missing); err == nil {
 		t.Error("a store to move that was not there was made")
+	}
+}
+
+func TestAPositionThatTheLogHasNotReachedIsToldAndNotAwaited(t *testing.T) {
+	environ := []string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "a.db")}
+	command := func(args ...string) error {
+		return run(t.Context(), process{Args: args, Environ: environ, Stdout: io.Discard, Stderr: io.Discard})
+	}
+	if err := command("keys", "create", "--tenant", "acme", "--scope", "admin"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"tail", "export"} {
+		if err := command(name, "--after", "2"); err == nil || !strings.Contains(err.Error(), "ends at 1.") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := command("export", "--after", "1"); err != nil {
+		t.Errorf("at the head: %v", err)
 	}
 }
 

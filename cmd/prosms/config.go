@@ -201,9 +201,7 @@ func loadConfig(environ []string) (Config, error) {
 	c.environ = given
 	refs := newReferences(ctx, given)
 	var faults []error
-	known := map[string]bool{}
 	for _, s := range c.settings() {
-		known[s.name] = true
 		value, origin := given[s.name], "environment"
 		if value == "" {
 			value, origin = s.def, "default"
@@ -223,11 +221,7 @@ func loadConfig(environ []string) (Config, error) {
 			faults = append(faults, fmt.Errorf("%s: %w", s.name, err))
 		}
 	}
-	for name := range given {
-		if strings.HasPrefix(name, "PROSMS_") && !known[name] && !testOnly(name) {
-			faults = append(faults, fmt.Errorf("%s: no such setting", name))
-		}
-	}
+	faults = append(faults, c.misspelt(given)...)
 	c.PublicURL, c.AdminURL = strings.TrimRight(c.PublicURL, "/"), strings.TrimRight(c.AdminURL, "/")
 	c.OIDC.RedirectURL = c.AdminURL + "/oidc/callback"
 	faults = append(faults, c.check()...)
@@ -235,9 +229,6 @@ func loadConfig(environ []string) (Config, error) {
 	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return c, errors.Join(faults...)
 }
-
-// testOnly reports whether a variable steers the test suite and not the program.
-func testOnly(name string) bool { return strings.HasPrefix(name, "PROSMS_TEST_") }
 
 // check finds what is wrong with settings together.
 func (c *Config) check() []error {

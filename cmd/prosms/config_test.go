@@ -30,6 +30,25 @@ func TestEveryFaultOfTheEnvironmentIsNamedAtOnceAndNoValueShown(t *testing.T) {
 	}
 }
 
+func TestANameThatIsAlmostASettingIsToldWithTheOneThatIsMeant(t *testing.T) {
+	for name, meant := range map[string]string{
+		"TWILIO_AUTHTOKEN": "TWILIO_AUTH_TOKEN", "TWILIO_ACOUNT_SID": "TWILIO_ACCOUNT_SID", "TWILIO_MESSAGING_SERVICE_ID": "TWILIO_MESSAGING_SERVICE_SID",
+		"TWILIO_API_BASEURL": "TWILIO_API_BASE_URL", "TWILIO_FORM": "TWILIO_FROM", "PROSMS_MAX_RETRY": "", "PROSMS_MASTERKEY": "PROSMS_MASTER_KEY",
+	} {
+		if _, err := loadConfig([]string{name + "=x"}); err == nil || !strings.Contains(err.Error(), name+": no such setting") || !strings.Contains(err.Error(), meant) {
+			t.Errorf("%s: %v, want %q named", name, err, meant)
+		}
+	}
+	// Other programs', and what references may name.
+	others := []string{
+		"TWILIO_API_KEY=x", "TWILIO_API_SECRET=x", "TWILIO_REGION=x", "TWILIO_EDGE=x", "TWILIO_PHONE_NUMBER=x", "TWILIO_VERIFY_SERVICE_SID=x",
+		"TWILIO_AUTH_TOKEN_2=x", "TWILIO_US_SID=x", "TWILIO_FROM2=x",
+	}
+	if _, err := loadConfig(others); err != nil {
+		t.Errorf("others' names: %v", err)
+	}
+}
+
 func TestASecretMayBeAReference(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(file, []byte("from a file\n"), 0o600); err != nil {

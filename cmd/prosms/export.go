@@ -25,6 +25,9 @@ func (c exportCommand) Run(ctx context.Context, p process) error {
 	if c.After < 0 {
 		return fmt.Errorf("--after: a position, from 0 on")
 	}
+	if err := checkTypes(c.Type); err != nil {
+		return err
+	}
 	return withReader(ctx, p, func(t tool) error {
 		until, err := c.until(ctx, t)
 		if err != nil {
@@ -65,9 +68,9 @@ func (c exportCommand) Run(ctx context.Context, p process) error {
 
 // until returns the last position to look at.
 func (c exportCommand) until(ctx context.Context, t tool) (int64, error) {
-	if c.Until == "" {
-		head, err := t.stores.events.Head(ctx)
-		return head.LastPosition, err
+	head, err := headFrom(ctx, t.stores.events, c.After)
+	if err != nil || c.Until == "" {
+		return head, err
 	}
 	moment, err := projections.ParseAsOf(c.Until)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,5 +58,24 @@ func TestListenersAreHandedOverWithoutARefusedConnection(t *testing.T) {
 	stop()
 	if err := <-served; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestADatabaseThatWaitingDoesNotCureEndsTheStart(t *testing.T) {
+	folder := t.TempDir()
+	foreign := filepath.Join(folder, "foreign.db")
+	if err := os.WriteFile(foreign, []byte(strings.Repeat("this is no database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		folder: "is a directory", filepath.Join(folder, "missing", "a.db"): "no such file or directory", foreign: "not a SQLite database",
+	} {
+		err := run(t.Context(), process{
+			Args: []string{"serve"}, Stdout: io.Discard, Stderr: io.Discard,
+			Environ: []string{"DATABASE_URL=sqlite://" + path, "PROSMS_START_TIMEOUT=1h", "PROSMS_HTTP_ADDR=127.0.0.1:0", "PROSMS_ADMIN_ADDR=127.0.0.1:0"},
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", path, err, want)
+		}
 	}
 }

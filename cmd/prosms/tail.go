@@ -35,16 +35,32 @@ type tailed struct {
 // Run follows the log until it is interrupted, beside whatever runs on it. It shows
 // what happened and to which stream, and nothing of the payload.
 func (t tailCommand) Run(ctx context.Context, p process) error {
+	if err := checkTypes(t.Type); err != nil {
+		return err
+	}
 	return withReader(ctx, p, func(tool tool) error {
+		head, err := headFrom(ctx, tool.stores.events, t.After)
+		if err != nil {
+			return err
+		}
 		if t.After < 0 && !t.Once {
-			head, err := tool.stores.events.Head(ctx)
-			if err != nil {
-				return err
-			}
-			t.After = head.LastPosition
+			t.After = head
 		}
 		return t.follow(ctx, tool.stores.events, p.Stdout)
 	})
+}
+
+// headFrom returns the last position of a log. An error says that the log has not reached
+// after: whoever has got that position from it has seen what is no longer in it.
+func headFrom(ctx context.Context, store ports.EventStore, after int64) (int64, error) {
+	head, err := store.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if after > head.LastPosition {
+		return 0, fmt.Errorf("--after: the log ends at %d. If you have seen later events, it was set back to a backup: what you have of after that is no longer in it", head.LastPosition)
+	}
+	return head.LastPosition, nil
 }
 
 // follow prints the log, and looks for more twice a second.
@@ -82,6 +98,16 @@ func (t tailCommand) wants(e events.Recorded) bool {
 		return false
 	}
 	return ofTypes(e.Type, t.Type)
+}
+
+// checkTypes returns why one of types selects nothing.
+func checkTypes(types []string) error {
+	for _, name := range types {
+		if err := events.CheckType(name); err != nil {
+			return fmt.Errorf("--type: %s is %w", name, err)
+		}
+	}
+	return nil
 }
 
 // ofTypes reports whether an event is of one of types, of which each may be the part
