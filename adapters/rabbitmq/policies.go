@@ -99,5 +99,5 @@ func harmfulPolicies(ctx context.Context, management *url.URL, prefix string) ([
 
 // ourQueues are names like those of our queues.
 var ourQueues = []string{
-	"sms.dispatch.high", "sms.dispatch.normal", "sms.dispatch.bulk", "sms.retry.30s", "sms.events.projections", "sms.events.webhooks", "sms.dlq",
+	"sms.dispatch.high", "sms.dispatch.normal", "sms.dispatch.bulk", "sms.retry.30s", "sms.events.projections", "sms.events.webhooks", "sms.dlq", "sms.dlq.unreadable",
 }

@@ -183,6 +183,10 @@ func (f *findings) examineBroker(ctx context.Context, c Config) {
 		if n := depths[ports.TopicDeadLetter]; n > 0 {
 			f.add(warned, "sms.dlq", fmt.Sprintf("%d messages that could not be delivered", n), "prosms serve --roles dispatch   # takes them up one by one")
 		}
+		if n := depths[ports.TopicUnreadable]; n > 0 {
+			f.add(warned, ports.TopicUnreadable, fmt.Sprintf("%d messages that no version running here can read; the log has what is ours", n),
+				fmt.Sprintf("rabbitmqctl purge_queue %s%s   # once you have seen whose they are: header %s", c.BusPrefix, ports.TopicUnreadable, headerSetAside))
+		}
 	}
 	f.examinePolicies(ctx, c)
 }
