@@ -25,8 +25,9 @@ type GroupCommit struct {
 
 	mu      sync.Mutex
 	queue   []*pending
-	waiting int // events in queue
-	active  int // batches being written
+	waiting int   // events in queue
+	active  int   // batches being written
+	failed  error // of the last commit
 	writing sync.WaitGroup
 }
 
@@ -81,6 +82,17 @@ func (g *GroupCommit) Append(ctx context.Context, writes ...ports.Write) ([]port
 
 // Wait returns when nothing is being written any more. Call it after the last Append.
 func (g *GroupCommit) Wait() { g.writing.Wait() }
+
+// Failing returns what the last commit failed with, and nil once one has succeeded: a
+// store whose disk is full answers well when it is asked whether it is there.
+func (g *GroupCommit) Failing() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.failed != nil {
+		return fmt.Errorf("the last append failed: %w", g.failed)
+	}
+	return nil
+}
 
 // enter returns the batch to write, or nil when p has to wait.
 func (g *GroupCommit) enter(p *pending) ([]*pending, error) {
@@ -142,6 +154,9 @@ func (g *GroupCommit) write(ctx context.Context, batch []*pending) {
 	ctx, cancel := context.WithTimeout(ctx, orDefault(g.Timeout, 15*time.Second))
 	defer cancel()
 	results, err := g.EventStore.Append(ctx, all...)
+	g.mu.Lock()
+	g.failed = err // before anybody is answered, who may ask
+	g.mu.Unlock()
 	for _, p := range batch {
 		if p.err = err; err == nil {
 			p.results, results = results[:len(p.writes):len(p.writes)], results[len(p.writes):]

@@ -155,9 +155,15 @@ func TestAFailedCommitFailsEveryAppendInItAndNoOther(t *testing.T) {
 		if _, err := lost(); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want a timeout", err)
 		}
+		if err := g.Failing(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("failing: %v, want the timeout", err)
+		}
 		store.tokens <- struct{}{}
 		if _, err := begin(t, g, write("next", 0))(); err != nil {
 			t.Errorf("the append after a failed commit: %v", err)
+		}
+		if err := g.Failing(); err != nil {
+			t.Errorf("failing after one that succeeded: %v", err)
 		}
 	})
 }

@@ -35,10 +35,15 @@ func newAPI(c Config, handler *commands.Handler, queries projections.Queries, us
 	}
 }
 
-// newChecks lists what /readyz asks. Only without the store is there no serving. The
-// runner is nil in an instance that keeps no views.
-func newChecks(st stores, b bus, limits limits, runner *projections.Runner, unreadable *commands.Unreadables) []api.Check {
-	checks := []api.Check{{Name: "store", Required: true, Func: st.ping}}
+// newChecks lists what /readyz asks. Only without the store is there no serving: one
+// that answers and takes no appends, as its disk is full, is read from. No balancer has a
+// better one, and what shows that it is mended is an append. The runner is nil in an
+// instance that keeps no views.
+func newChecks(st stores, b bus, limits limits, runner *projections.Runner, commits *commands.GroupCommit, unreadable *commands.Unreadables) []api.Check {
+	checks := []api.Check{
+		{Name: "store", Required: true, Func: st.ping},
+		{Name: "appends", Func: func(context.Context) error { return commits.Failing() }},
+	}
 	if b.ping != nil {
 		checks = append(checks, api.Check{Name: "broker", Func: b.ping})
 	}

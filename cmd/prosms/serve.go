@@ -158,7 +158,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if o.roles.has(roleProject) {
 		kept = runner
 	}
-	checks := append(newChecks(st, b, limits, kept, unreadable), identityChecks...)
+	checks := append(newChecks(st, b, limits, kept, commits, unreadable), identityChecks...)
 	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
