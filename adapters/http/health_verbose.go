@@ -55,6 +55,8 @@ func errorClass(err error) string {
 		event   projections.Unappliable
 	)
 	switch {
+	case errors.Is(err, ErrShuttingDown):
+		return "shutting down"
 	case errors.Is(err, errStuck):
 		return "stuck"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

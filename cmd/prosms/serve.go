@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -43,6 +44,14 @@ type options struct {
 	ready func(context.Context, gateway) error
 }
 
+// shutdownDelay is how long to go on serving requests once it is to stop.
+func (o options) shutdownDelay(c Config) time.Duration {
+	if !o.roles.has(roleAPI) {
+		return 0 // nobody sends any
+	}
+	return c.ShutdownDelay
+}
+
 // gateway is what a running serve can be reached by.
 type gateway struct {
 	commands *commands.Handler
@@ -54,9 +63,9 @@ type gateway struct {
 }
 
 // serve builds everything, in the order it is needed and nowhere else, and runs
-// it until ctx ends or a part fails. Then it stops in this order: taking requests,
-// claiming, consuming; it waits for the provider calls that it has claimed, and
-// closes what it opened.
+// it until ctx ends or a part fails. Then, after PROSMS_SHUTDOWN_DELAY if it takes
+// requests, it stops in this order: taking requests, claiming, consuming; it waits for
+// the provider calls that it has claimed, and closes what it opened.
 func serve(ctx context.Context, c Config, o options) (err error) {
 	if c.RabbitMQURL == "" && len(o.roles) < len(allRoles) {
 		return errors.New("without RABBITMQ_URL one instance has to have all roles")
@@ -145,7 +154,9 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	hooks := newHooks(c, store, log, st.views, lookup, o.log)
 	hooks.announcer.Foreign = measured.ForeignFrame
 	hooks.courier.Post = traces.Post(measured.Post(hooks.courier.Post))
-	parts, running := errgroup.WithContext(ctx)
+	lingering, leave := linger(ctx, o.shutdownDelay(c))
+	defer leave()
+	parts, running := errgroup.WithContext(lingering)
 	router, err := newRouter(running, o.roles, st, b, store, log, dispatcher, runner, hooks.announcer, traces, o.log)
 	if err != nil {
 		return err
@@ -158,7 +169,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if o.roles.has(roleProject) {
 		kept = runner
 	}
-	checks := append(newChecks(st, b, limits, kept, commits, unreadable), identityChecks...)
+	checks := append(newChecks(ctx, st, b, limits, kept, commits, unreadable), identityChecks...)
 	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler
