@@ -42,6 +42,7 @@ type Dispatcher struct {
 	// be appended while the store is gone. After that it is a doubt like after a
 	// crash. 0: 1 min
 	Persist time.Duration
+	Foreign func()           // told of each frame with messages that the log does not know; nil: nobody
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger
 

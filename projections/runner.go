@@ -55,8 +55,7 @@ func (r *Runner) Handle(msg *message.Message) error {
 	if err != nil {
 		return err
 	}
-	if !ours {
-		r.Log.Error("reading the log instead of a frame of another", "id", msg.UUID, "first", frame.First, "last", frame.Last)
+	if !ours { // the log has what is ours
 		if r.Foreign != nil {
 			r.Foreign()
 		}

@@ -40,7 +40,7 @@ func newAPI(c Config, handler *commands.Handler, queries projections.Queries, us
 // appends, as its disk is full, is read from: no balancer has a better one, and what
 // shows that it is mended is an append. The runner is nil in an instance that keeps no
 // views.
-func newChecks(serving context.Context, st stores, b bus, limits limits, runner *projections.Runner, commits *commands.GroupCommit, unreadable *commands.Unreadables) []api.Check {
+func newChecks(serving context.Context, st stores, b bus, limits limits, runner *projections.Runner, commits *commands.GroupCommit, foreign *commands.Foreign, unreadable *commands.Unreadables) []api.Check {
 	checks := []api.Check{
 		{Name: "running", Required: true, Func: func(context.Context) error {
 			if serving.Err() != nil {
@@ -53,6 +53,7 @@ func newChecks(serving context.Context, st stores, b bus, limits limits, runner 
 	}
 	if b.ping != nil {
 		checks = append(checks, api.Check{Name: "broker", Func: b.ping})
+		checks = append(checks, api.Check{Name: "queues", Func: func(context.Context) error { return foreign.Err() }})
 	}
 	if limits.ping != nil {
 		checks = append(checks, api.Check{Name: "cache", Func: limits.ping})

@@ -188,7 +188,23 @@ func (f *findings) examineBroker(ctx context.Context, c Config) {
 				fmt.Sprintf("rabbitmqctl purge_queue %s%s   # once you have seen whose they are: header %s", c.BusPrefix, ports.TopicUnreadable, headerSetAside))
 		}
 	}
+	f.examineInstallations(ctx, c)
 	f.examinePolicies(ctx, c)
+}
+
+// examineInstallations looks for another one that uses our queues. That the broker does
+// not say who does is told with its policies.
+func (f *findings) examineInstallations(ctx context.Context, c Config) {
+	found, err := rabbitmq.Installations(ctx, c.RabbitMQURL, c.BusPrefix)
+	if err != nil || len(found) < 2 {
+		return
+	}
+	var each []string
+	for _, hosts := range found {
+		each = append(each, "one from "+strings.Join(hosts, ", "))
+	}
+	slices.Sort(each)
+	f.add(failing, "RabbitMQ and who uses it", fmt.Sprintf("%d installations take each other's frames from the same queues: %s", len(found), strings.Join(each, "; ")), cureShared)
 }
 
 // examinePolicies looks for those with which an operator of the broker can make our

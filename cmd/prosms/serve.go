@@ -107,7 +107,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	log := unreadable.In(traces.EventStore(commits))
 	sealer := newSealer(c, st, log, lookup)
 	store := unreadable.In(sealer)
-	b, err := openBus(ctx, c, logins.broker, o.log)
+	b, err := openBus(ctx, c, lookup.Secret("installation")[:8], logins.broker, o.log)
 	if err != nil {
 		return err
 	}
@@ -141,18 +141,19 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Limiter: limits.Limiter, PerSecond: c.ProviderPerSecond, PerSender: c.SenderPerSecond, InFlight: c.Concurrency,
 		Own: c.ownTerms(), Log: o.log,
 	}
+	foreign := &commands.Foreign{Count: measured.ForeignFrame, Log: o.log}
 	dispatcher := &commands.Dispatcher{
 		Store: store, Providers: ps.Providers, Gate: gate, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours, Rules: c.QuietRules},
-		Fuse: handler.Fuse, Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
+		Fuse: handler.Fuse, Slots: c.Concurrency, Schedule: c.schedule(), Foreign: foreign.Seen, Log: o.log,
 	}
-	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: measured.ForeignFrame}
+	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: foreign.Seen}
 	handler.SentAs = queries.SentAs
 	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, log, queries, o.log), c.DefaultTenant
 	scheduler := newScheduler(c, store, st, b, ps, gate, queries, runner, o.log)
 	eraser := newEraser(c, sealer, runner, queries, o.log)
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
 	hooks := newHooks(c, store, log, st.views, lookup, o.log)
-	hooks.announcer.Foreign = measured.ForeignFrame
+	hooks.announcer.Foreign = foreign.Seen
 	hooks.courier.Post = traces.Post(measured.Post(hooks.courier.Post))
 	lingering, leave := linger(ctx, o.shutdownDelay(c))
 	defer leave()
@@ -169,7 +170,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if o.roles.has(roleProject) {
 		kept = runner
 	}
-	checks := append(newChecks(ctx, st, b, limits, kept, commits, unreadable), identityChecks...)
+	checks := append(newChecks(ctx, st, b, limits, kept, commits, foreign, unreadable), identityChecks...)
 	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler

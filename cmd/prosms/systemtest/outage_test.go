@@ -85,6 +85,34 @@ func TestAStoreThatTakesNoAppendsIsToldOf(t *testing.T) {
 	gateway.stop()
 }
 
+// Nothing keeps two installations from using the same queues but being told.
+func TestInstallationsThatShareQueuesAreTold(t *testing.T) {
+	t.Parallel()
+	one, other := newRig(t, true), newRig(t, true)
+	other.replace("PROSMS_RABBITMQ_PREFIX", one.value("PROSMS_RABBITMQ_PREFIX"))
+	var gateways []*instance
+	for _, rig := range []*rig{one, other} {
+		gateways = append(gateways, rig.start())
+	}
+	eventually(t, time.Minute, "both told of", func() bool {
+		told := 0
+		for _, gateway := range gateways {
+			if _, err := gateway.sendBatch(5); err != nil {
+				t.Fatal(err)
+			}
+			said := read(t, gateway.admin+"/readyz?verbose")
+			if strings.Contains(said, "[-] queues failed") && strings.Contains(said, "last failure: frames of another installation") &&
+				strings.Contains(gateway.output.String(), "another installation uses the same broker") {
+				told++
+			}
+		}
+		return told == len(gateways)
+	})
+	for _, gateway := range gateways {
+		gateway.stop()
+	}
+}
+
 // post sends a message as it is.
 func (i *instance) post(t *testing.T, body string) *http.Response {
 	t.Helper()
