@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,19 +44,18 @@ type Announcer struct {
 // lost, and nobody wants to hear of all that ever happened.
 const maxLate = 3 * 24 * time.Hour
 
-// Handle is the Watermill handler of TopicEvents.
+// Handle is the Watermill handler of TopicEvents. Of a frame that is ports.ErrMalformed
+// it has read the log instead.
 func (a *Announcer) Handle(msg *message.Message) error {
 	frame, err := ports.DecodeEvents(msg.Payload)
 	if fatal(err) != nil {
-		a.Log.Error("reading the log instead of a frame", "id", msg.UUID, "error", err)
-		return a.CatchUp(msg.Context())
+		return cmp.Or(a.CatchUp(msg.Context()), err)
 	}
 	ours, err := frame.Of(msg.Context(), a.Store)
 	if err != nil {
 		return err
 	}
-	if !ours {
-		a.Log.Error("reading the log instead of a frame of another", "id", msg.UUID, "first", frame.First, "last", frame.Last)
+	if !ours { // the log has what is ours
 		if a.Foreign != nil {
 			a.Foreign()
 		}

@@ -169,7 +169,11 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]*candidate,
 	for i, w := range work {
 		ids[i] = w.MessageID
 	}
-	messages, err := readable(d.Store.LoadMany(ctx, ids))
+	messages, err := d.Store.LoadMany(ctx, ids)
+	if d.Foreign != nil && fatal(err) == nil && slices.ContainsFunc(ids, func(id string) bool { return len(messages[id]) == 0 }) {
+		d.Foreign()
+	}
+	messages, err = readable(messages, err)
 	if err != nil {
 		return nil, err
 	}

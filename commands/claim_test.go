@@ -62,12 +62,12 @@ func TestAClaimIsDecidedAgainWhenItsGroundsMove(t *testing.T) {
 	}
 }
 
-func TestAFrameThatCannotBeReadIsDroppedAndOneThatFailsComesAgain(t *testing.T) {
+func TestAFrameThatCannotBeReadIsCalledThatAndOneThatFailsComesAgain(t *testing.T) {
 	w := newWorld(t)
 	handle := w.dispatcher.Handler(domain.Normal)
 	for _, payload := range []string{``, `{`, `{"work":[]}`} {
-		if err := handle(message.NewMessage("x", []byte(payload))); err != nil {
-			t.Errorf("%q: %v, want it dropped", payload, err)
+		if err := handle(message.NewMessage("x", []byte(payload))); !errors.Is(err, ports.ErrMalformed) {
+			t.Errorf("%q: %v, want ErrMalformed", payload, err)
 		}
 	}
 	work := w.accept(1)

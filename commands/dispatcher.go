@@ -42,6 +42,7 @@ type Dispatcher struct {
 	// be appended while the store is gone. After that it is a doubt like after a
 	// crash. 0: 1 min
 	Persist time.Duration
+	Foreign func()           // told of each frame with messages that the log does not know; nil: nobody
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger
 
@@ -69,15 +70,14 @@ func (d *Dispatcher) init() {
 }
 
 // Handler returns the Watermill handler of a lane's topic. It returns nil, so that
-// the frame is acked, as soon as nothing in it waits for a claim any more.
+// the frame is acked, as soon as nothing in it waits for a claim any more. Of a frame
+// that is ports.ErrMalformed every message is in the log, from where the scheduler
+// issues it again.
 func (d *Dispatcher) Handler(lane domain.Lane) message.NoPublishHandlerFunc {
 	return func(msg *message.Message) error {
 		frame, err := ports.DecodeWork(msg.Payload)
 		if err != nil {
-			// Nothing in it can be read, now or later; every message in it is still
-			// in the log, from where the scheduler issues it again.
-			d.Log.Error("dropping work frame", "id", msg.UUID, "error", err)
-			return nil
+			return err
 		}
 		return d.Dispatch(msg.Context(), lane, frame.Work)
 	}

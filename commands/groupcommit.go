@@ -11,7 +11,9 @@ import (
 
 // GroupCommit gathers the appends of concurrent callers into few commits: while
 // one commit is being written, the next batch gathers, since commits take turns
-// anyhow. Only a batch that is full does not wait for its turn. No timer holds
+// anyhow. Only a batch that is full does not wait for its turn, and the one after a
+// commit that is not answered, as when a connection is lost without a word: that one
+// then comes later, or not at all, as any two commits of two instances. No timer holds
 // anything back, so a lone append is one commit. Guarantees are those of EventStore.
 //
 // A caller whose batch is due has it written for all in it, by a goroutine that
@@ -22,11 +24,14 @@ type GroupCommit struct {
 	Writers    int           // commits under way at once, all but one of them full; 0: 2
 	MaxWaiting int           // events that may wait, beyond that ErrUnavailable; 0: 20,000
 	Timeout    time.Duration // of one commit; 0: 15 s
+	Patience   time.Duration // with a commit, before the next batch does not wait for it; 0: 500 ms
 
 	mu      sync.Mutex
 	queue   []*pending
-	waiting int // events in queue
-	active  int // batches being written
+	waiting int   // events in queue
+	active  int   // batches being written
+	stalled int   // of those, 1 if the next does not wait for it
+	failed  error // of the last commit
 	writing sync.WaitGroup
 }
 
@@ -82,11 +87,22 @@ func (g *GroupCommit) Append(ctx context.Context, writes ...ports.Write) ([]port
 // Wait returns when nothing is being written any more. Call it after the last Append.
 func (g *GroupCommit) Wait() { g.writing.Wait() }
 
+// Failing returns what the last commit failed with, and nil once one has succeeded: a
+// store whose disk is full answers well when it is asked whether it is there.
+func (g *GroupCommit) Failing() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.failed != nil {
+		return fmt.Errorf("the last append failed: %w", g.failed)
+	}
+	return nil
+}
+
 // enter returns the batch to write, or nil when p has to wait.
 func (g *GroupCommit) enter(p *pending) ([]*pending, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.active == 0 {
+	if g.active == g.stalled {
 		g.active++
 		return []*pending{p}, nil
 	}
@@ -141,7 +157,11 @@ func (g *GroupCommit) write(ctx context.Context, batch []*pending) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, orDefault(g.Timeout, 15*time.Second))
 	defer cancel()
+	answered := g.watch()
 	results, err := g.EventStore.Append(ctx, all...)
+	g.mu.Lock()
+	g.failed = err // before anybody is answered, who may ask
+	g.mu.Unlock()
 	for _, p := range batch {
 		if p.err = err; err == nil {
 			p.results, results = results[:len(p.writes):len(p.writes)], results[len(p.writes):]
@@ -150,12 +170,38 @@ func (g *GroupCommit) write(ctx context.Context, batch []*pending) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	answered()
 	g.handOver()
+}
+
+// watch lets the next batch go beside a commit that takes too long. Call answered with
+// g.mu when it has ended.
+func (g *GroupCommit) watch() (answered func()) {
+	var over, stalled bool
+	timer := time.AfterFunc(orDefault(g.Patience, 500*time.Millisecond), func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if over || g.stalled > 0 {
+			return
+		}
+		stalled = true
+		g.stalled++
+		if g.active == g.stalled && len(g.queue) > 0 {
+			g.active++
+			g.handOver()
+		}
+	})
+	return func() {
+		timer.Stop()
+		if over = true; stalled {
+			g.stalled--
+		}
+	}
 }
 
 // handOver lets the first in the queue write the next batch. It needs g.mu.
 func (g *GroupCommit) handOver() {
-	if len(g.queue) == 0 || g.active > 1 && !g.full() {
+	if len(g.queue) == 0 || g.active-g.stalled > 1 && !g.full() {
 		g.active--
 		return
 	}

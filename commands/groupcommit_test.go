@@ -25,6 +25,7 @@ func TestGroupCommitObeysTheLawsOfTheStore(t *testing.T) {
 type gated struct {
 	ports.EventStore
 	tokens  chan struct{}
+	lost    string // a commit that begins with this stream is never answered
 	mu      sync.Mutex
 	commits [][]ports.Write
 }
@@ -33,6 +34,10 @@ func (g *gated) Append(ctx context.Context, writes ...ports.Write) ([]ports.Resu
 	g.mu.Lock()
 	g.commits = append(g.commits, writes)
 	g.mu.Unlock()
+	if writes[0].StreamID == g.lost {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	select {
 	case <-g.tokens:
 	case <-ctx.Done():
@@ -155,9 +160,67 @@ func TestAFailedCommitFailsEveryAppendInItAndNoOther(t *testing.T) {
 		if _, err := lost(); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want a timeout", err)
 		}
+		if err := g.Failing(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("failing: %v, want the timeout", err)
+		}
 		store.tokens <- struct{}{}
 		if _, err := begin(t, g, write("next", 0))(); err != nil {
 			t.Errorf("the append after a failed commit: %v", err)
+		}
+		if err := g.Failing(); err != nil {
+			t.Errorf("failing after one that succeeded: %v", err)
+		}
+	})
+}
+
+func TestACommitThatIsNotAnsweredHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newGated()
+		store.lost = "lost"
+		g := &GroupCommit{EventStore: store}
+		underWay := func() [][]ports.Write {
+			synctest.Wait()
+			store.mu.Lock()
+			defer store.mu.Unlock()
+			return store.commits
+		}
+		lost := begin(t, g, write("lost", 0))
+		waiting := begin(t, g, write("waiting", 0))
+		also := begin(t, g, write("also", 0))
+		time.Sleep(499 * time.Millisecond)
+		if commits := underWay(); len(commits) != 1 {
+			t.Fatalf("%d commits are under way after 499 ms, want 1", len(commits))
+		}
+		time.Sleep(time.Millisecond)
+		if commits := underWay(); len(commits) != 2 || len(commits[1]) != 2 {
+			t.Fatalf("%d commits are under way after 500 ms, want another of all that waits", len(commits))
+		}
+		behind := begin(t, g, write("behind", 0))
+		time.Sleep(time.Second)
+		if commits := underWay(); len(commits) != 2 {
+			t.Fatalf("%d commits are under way, want 2 at the most", len(commits))
+		}
+		store.tokens <- struct{}{}
+		store.tokens <- struct{}{}
+		for name, result := range map[string]func() (ports.Result, error){"waiting": waiting, "also": also, "behind": behind} {
+			if _, err := result(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		later := begin(t, g, write("later", 0))
+		store.tokens <- struct{}{}
+		if _, err := later(); err != nil {
+			t.Errorf("with nothing before it but what hangs: %v", err)
+		}
+		if _, err := lost(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("what hangs: %v, want a timeout", err)
+		}
+		for i := range 2 { // and all is as before
+			next := begin(t, g, write(fmt.Sprint("next", i), 0))
+			store.tokens <- struct{}{}
+			if _, err := next(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }

@@ -27,12 +27,14 @@ type Poison struct {
 
 // Handle is the Watermill handler of TopicDeadLetter. It returns nil once every
 // message in the frame is claimed, no longer waits, is held because it cannot be read,
-// or is a dead letter.
+// or is a dead letter; and an error that wraps ports.ErrMalformed of what is no frame.
 func (p *Poison) Handle(msg *message.Message) error {
 	frame, err := ports.DecodeWork(msg.Payload)
 	if err != nil {
-		// Events, or nothing that can be read: what it was about is in the log.
-		p.Log.Warn("dropping what could not be delivered, and is in the log", "id", msg.UUID, "bytes", len(msg.Payload))
+		if _, noEvents := ports.DecodeEvents(msg.Payload); fatal(noEvents) != nil {
+			return err
+		}
+		p.Log.Warn("dropping events that could not be delivered, and are in the log", "id", msg.UUID, "bytes", len(msg.Payload))
 		return nil
 	}
 	lane := domain.Lane(msg.Metadata.Get(ports.HeaderLane))

@@ -47,11 +47,14 @@ func TestOfAFrameThatCouldNotBeDeliveredOnlyWhatIsPoisonIsGivenUp(t *testing.T) 
 	w.expect(work[3].MessageID, "message.accepted")
 }
 
-func TestWhatIsNoWorkIsDropped(t *testing.T) {
+func TestOnlyWhatIsInTheLogIsDropped(t *testing.T) {
 	p := &Poison{Log: slog.New(slog.DiscardHandler)}
-	for _, payload := range []string{``, `{`, `{"first":1,"last":1,"events":[]}`} {
-		if err := p.Handle(message.NewMessage("x", []byte(payload))); err != nil {
-			t.Errorf("%q: %v", payload, err)
+	for payload, want := range map[string]error{
+		`{"first":1,"last":1,"events":[{"position":1,"stream_id":"a","version":1,"type":"none","schema":1,"data":{},"meta":{}}]}`: nil,
+		``: ports.ErrMalformed, `{`: ports.ErrMalformed, `{"first":1,"last":1,"events":[]}`: ports.ErrMalformed,
+	} {
+		if err := p.Handle(message.NewMessage("x", []byte(payload))); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", payload, err, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package ports
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,11 +27,12 @@ type Bus interface {
 
 // Topics of the bus.
 const (
-	TopicEvents     = "sms.events"    // every event, in frames by position
-	TopicDeadLetter = "sms.dlq"       // what could not be delivered to a consumer
-	TopicDispatch   = "sms.dispatch." // and a lane: work for the dispatcher
-	TopicRetry      = "sms.retry."    // and a delay in seconds, "30s"
-	HeaderLane      = "lane"          // metadata of a message published to TopicRetry
+	TopicEvents     = "sms.events"         // every event, in frames by position
+	TopicDeadLetter = "sms.dlq"            // what could not be delivered to a consumer
+	TopicUnreadable = "sms.dlq.unreadable" // what no consumer can read, for somebody to look at: no program consumes it
+	TopicDispatch   = "sms.dispatch."      // and a lane: work for the dispatcher
+	TopicRetry      = "sms.retry."         // and a delay in seconds, "30s"
+	HeaderLane      = "lane"               // metadata of a message published to TopicRetry
 )
 
 // DispatchTopic returns the topic of a lane.
@@ -53,11 +55,15 @@ type WorkFrame struct {
 	Work []Work `json:"work"`
 }
 
-// DecodeWork reads a WorkFrame. Errors quote nothing of the payload.
+// ErrMalformed says that a payload is no frame, or one of another version: whoever has
+// it can do nothing with it, now or later.
+var ErrMalformed = errors.New("malformed frame")
+
+// DecodeWork reads a WorkFrame. Errors wrap ErrMalformed, and quote nothing of the payload.
 func DecodeWork(payload []byte) (WorkFrame, error) {
 	var f WorkFrame
 	if err := json.Unmarshal(payload, &f); err != nil || len(f.Work) == 0 {
-		return WorkFrame{}, fmt.Errorf("decoding work frame of %d bytes: malformed", len(payload))
+		return WorkFrame{}, fmt.Errorf("decoding work frame of %d bytes: %w", len(payload), ErrMalformed)
 	}
 	return f, nil
 }

@@ -74,14 +74,14 @@ type sealedFrame struct {
 // named, only events of those types are decoded and stand in Events. What is
 // decoded shares the memory of payload. A frame with events that cannot be read comes
 // with an error that wraps events.ErrUnreadable, as from an EventStore; of a frame
-// that is malformed only First and Last are known, or not even those.
+// that is malformed, ErrMalformed, only First and Last are known, or not even those.
 func DecodeEvents(payload []byte, types ...string) (EventFrame, error) {
 	sealed, ok := scanFrame(payload)
 	if !ok {
 		sealed = sealedFrame{}
 		if err := json.Unmarshal(payload, &sealed); err != nil {
 			first, last := scanPlace(payload)
-			return EventFrame{First: first, Last: last}, fmt.Errorf("decoding event frame of %d bytes: malformed", len(payload))
+			return EventFrame{First: first, Last: last}, fmt.Errorf("decoding event frame of %d bytes: %w", len(payload), ErrMalformed)
 		}
 	}
 	n := int64(len(sealed.Events))
@@ -90,12 +90,12 @@ func DecodeEvents(payload []byte, types ...string) (EventFrame, error) {
 		whole = whole && e.Position == sealed.First+int64(i)
 	}
 	if !whole {
-		return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %d events", sealed.First, sealed.Last, n)
+		return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %d events: %w", sealed.First, sealed.Last, n, ErrMalformed)
 	}
 	f := EventFrame{First: sealed.First, Last: sealed.Last, Events: make([]events.Recorded, 0, len(sealed.Events))}
 	for i, end := range sealed.Parts {
 		if end < sealed.First || end > sealed.Last || i == len(sealed.Parts)-1 && end != sealed.Last {
-			return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: a part ends at %d", sealed.First, sealed.Last, end)
+			return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: a part ends at %d: %w", sealed.First, sealed.Last, end, ErrMalformed)
 		}
 		f.parts = append(f.parts, sealed.Events[end-sealed.First])
 	}
@@ -109,7 +109,7 @@ func DecodeEvents(payload []byte, types ...string) (EventFrame, error) {
 			err = fmt.Errorf("decoding event frame %d to %d: %w", sealed.First, sealed.Last, err)
 		}
 		if err != nil && !errors.Is(err, events.ErrUnreadable) {
-			return EventFrame{First: sealed.First, Last: sealed.Last}, err
+			return EventFrame{First: sealed.First, Last: sealed.Last}, fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
 		unreadable = cmp.Or(unreadable, err)
 		f.Events = append(f.Events, recorded)

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,20 +43,19 @@ type Runner struct {
 	Foreign    func() // told of each frame that was of another log; nil: nobody
 }
 
-// Handle is the Watermill handler of TopicEvents.
+// Handle is the Watermill handler of TopicEvents. Of a frame that is ports.ErrMalformed
+// it has read the log instead.
 func (r *Runner) Handle(msg *message.Message) error {
 	frame, err := ports.DecodeEvents(msg.Payload)
 	if err != nil && !errors.Is(err, events.ErrUnreadable) {
 		// The log has what the frame should have had.
-		r.Log.Error("reading the log instead of a frame", "id", msg.UUID, "error", err)
-		return r.catchUp(msg.Context(), nil)
+		return cmp.Or(r.catchUp(msg.Context(), nil), err)
 	}
 	ours, err := frame.Of(msg.Context(), r.Store)
 	if err != nil {
 		return err
 	}
-	if !ours {
-		r.Log.Error("reading the log instead of a frame of another", "id", msg.UUID, "first", frame.First, "last", frame.Last)
+	if !ours { // the log has what is ours
 		if r.Foreign != nil {
 			r.Foreign()
 		}

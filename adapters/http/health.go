@@ -17,6 +17,9 @@ import (
 // checkTimeout bounds each check of /readyz.
 const checkTimeout = 2 * time.Second
 
+// ErrShuttingDown is the error of a Check that asks whether this instance goes on.
+var ErrShuttingDown = errors.New("shutting down")
+
 // Check asks something that Pro-SMS depends on whether it is there.
 type Check struct {
 	Name     string                          // "store", "broker"

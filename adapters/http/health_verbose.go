@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -55,6 +56,10 @@ func errorClass(err error) string {
 		event   projections.Unappliable
 	)
 	switch {
+	case errors.Is(err, ErrShuttingDown):
+		return "shutting down"
+	case errors.Is(err, commands.ErrForeign):
+		return "frames of another installation"
 	case errors.Is(err, errStuck):
 		return "stuck"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
@@ -109,7 +108,7 @@ func TestAFeedWaitsForAServerThatIsInTrouble(t *testing.T) {
 	url := migrated(t)
 	complaints := make(lines, 10)
 	db, err := postgres.Open(t.Context(), postgres.Config{
-		URL: url, StatementTimeout: 50 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(complaints, nil)),
+		URL: url, Logger: slog.New(slog.NewTextHandler(complaints, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +127,7 @@ func TestAFeedWaitsForAServerThatIsInTrouble(t *testing.T) {
 		}
 		subscribed <- messages
 	}()
+	kill(t, owner(t, url), `wait_event_type = 'Lock'`)
 	if line := await(t, complaints, "a complaint"); !strings.Contains(line, "subscribing to the log") {
 		t.Errorf("the log says %s", line)
 	}

@@ -44,8 +44,13 @@ func (i *Importer) Import(ctx context.Context, commits ...ports.WholeCommit) err
 }
 
 func place(ctx context.Context, tx pgx.Tx, commits []ports.WholeCommit) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(7241390056218843)`); err != nil { // that of append_events
-		return fmt.Errorf("waiting for a turn: %w", err)
+	for _, statement := range []string{
+		`SELECT pg_advisory_xact_lock(7241390056218843)`,      // that of append_events
+		`SET LOCAL search_path = pg_catalog, public, pg_temp`, // as well, or a trigger refuses who inserts
+	} {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("waiting for a turn: %w", err)
+		}
 	}
 	rows, err := tx.Query(ctx, selectCommits+`ORDER BY first_position DESC LIMIT 1`)
 	if err != nil {

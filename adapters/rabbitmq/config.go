@@ -19,7 +19,9 @@ type Config struct {
 	// Login returns the user and the password for a new connection, in place of those in
 	// URL: a secret may change while connections that it has opened live on. nil: it does
 	// not change.
-	Login          func(context.Context) *url.Userinfo
+	Login func(context.Context) *url.Userinfo
+	// Installation names whom the connections belong to, for Installations; empty: nobody.
+	Installation   string
 	Prefix         string          // before every name at the broker; empty in production
 	RetryDelays    []time.Duration // a queue for each; whole seconds
 	EventConsumers []string        // a queue of events for each: "projections"

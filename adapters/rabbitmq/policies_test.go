@@ -60,7 +60,7 @@ func TestTheManagementOfABrokerIsAtItsHost(t *testing.T) {
 		"amqps://a:b@mq.example/sms": "https://a:b@mq.example:15671/api/policies/sms",
 		"amqp://a:b@mq/%2Fteam":      "http://a:b@mq:15672/api/policies/%2Fteam",
 	} {
-		if got, err := managementOf(broker); err != nil || got.String() != want {
+		if got, err := managementOf(broker, "/api/policies/", ""); err != nil || got.String() != want {
 			t.Errorf("%s: %v, %v; want %s", broker, got, err, want)
 		}
 	}

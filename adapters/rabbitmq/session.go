@@ -37,6 +37,9 @@ func connect(ctx context.Context, c Config, name string, t *topology) (*session,
 	socket, hangup := net.Conn(nil), func() bool { return true }
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(name)
+	if c.Installation != "" {
+		properties[propertyInstallation], properties[propertyPrefix] = c.Installation, c.Prefix
+	}
 	conn, err := amqp.DialConfig(c.URL, amqp.Config{
 		SASL:       c.sasl(ctx),
 		Heartbeat:  heartbeat,

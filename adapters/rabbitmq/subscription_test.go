@@ -139,7 +139,7 @@ func TestDepthsNameEveryQueue(t *testing.T) {
 	b := open(t, atBroker(t, Config{RetryDelays: []time.Duration{90 * time.Second}}))
 	publish(t, b, bulk, numbered(0, 3)...)
 	want := map[string]int{
-		"sms.dlq": 0, "sms.dispatch.high": 0, "sms.dispatch.normal": 0, "sms.dispatch.bulk": 3,
+		"sms.dlq": 0, "sms.dlq.unreadable": 0, "sms.dispatch.high": 0, "sms.dispatch.normal": 0, "sms.dispatch.bulk": 3,
 		"sms.retry.90s": 0, "sms.events.projections": 0, "sms.events.webhooks": 0,
 	}
 	eventually(t, func() error {

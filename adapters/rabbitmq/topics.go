@@ -49,7 +49,7 @@ func (t topics) route(topic string, metadata message.Metadata) (route, error) {
 		return route{t.prefix + topic, lane}, nil
 	case topic == ports.TopicEvents:
 		return route{t.prefix + ports.TopicEvents, routingKeyEvents}, nil
-	case t.any && !t.known(topic):
+	case topic == ports.TopicUnreadable, t.any && !t.known(topic):
 		return route{"", t.prefix + topic}, nil
 	}
 	return route{}, fmt.Errorf("publishing to %s: no such topic", topic)
@@ -71,7 +71,7 @@ func (t topics) queues(topic string) ([]string, error) {
 		for _, consumer := range t.eventConsumers {
 			names = append(names, t.prefix+ports.TopicEvents+"."+consumer)
 		}
-	case slices.Contains(t.retries, topic), t.consumable(topic), t.any:
+	case slices.Contains(t.retries, topic), t.consumable(topic), topic == ports.TopicUnreadable, t.any:
 		names = []string{t.prefix + topic}
 	}
 	if len(names) == 0 {

@@ -16,6 +16,9 @@ import (
 // deliveryLimit is how often the broker hands a message out before it is poison.
 const deliveryLimit = 20
 
+// mostUnreadable bounds the queue of what nobody can read; beyond it the oldest goes.
+const mostUnreadable = 10_000
+
 // Names at the broker that are no topics.
 const (
 	exchangeDispatch   = "sms.dispatch"
@@ -56,6 +59,7 @@ func newTopology(c Config) *topology {
 	}
 
 	add(exchange{exchangeDeadLetter, amqp.ExchangeFanout}, "", queue{ports.TopicDeadLetter, quorum(nil)})
+	t.queues = append(t.queues, queue{c.Prefix + ports.TopicUnreadable, quorum(amqp.Table{amqp.QueueMaxLenArg: mostUnreadable})})
 	for _, lane := range domain.Lanes {
 		add(exchange{exchangeDispatch, amqp.ExchangeDirect}, string(lane),
 			queue{ports.DispatchTopic(lane), consumed(c.Prefix)})

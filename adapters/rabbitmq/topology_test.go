@@ -95,7 +95,7 @@ func TestQueuesHaveTheArgumentsThatKeepMessages(t *testing.T) {
 func TestDeadLetteringIsAtLeastOnce(t *testing.T) {
 	topology := newTopology(Config{Prefix: "p.", RetryDelays: []time.Duration{time.Second}, EventConsumers: []string{"projections"}})
 	for _, q := range topology.queues {
-		if q.name == "p."+ports.TopicDeadLetter {
+		if q.name == "p."+ports.TopicDeadLetter || q.name == "p."+ports.TopicUnreadable {
 			continue // the end of the way
 		}
 		// RabbitMQ's documentation on quorum queues names all four as needed.

@@ -35,12 +35,25 @@ func newAPI(c Config, handler *commands.Handler, queries projections.Queries, us
 	}
 }
 
-// newChecks lists what /readyz asks. Only without the store is there no serving. The
-// runner is nil in an instance that keeps no views.
-func newChecks(st stores, b bus, limits limits, runner *projections.Runner, unreadable *commands.Unreadables) []api.Check {
-	checks := []api.Check{{Name: "store", Required: true, Func: st.ping}}
+// newChecks lists what /readyz asks. There is no serving only without the store, and
+// once serving has ended, a little before it does. A store that answers and takes no
+// appends, as its disk is full, is read from: no balancer has a better one, and what
+// shows that it is mended is an append. The runner is nil in an instance that keeps no
+// views.
+func newChecks(serving context.Context, st stores, b bus, limits limits, runner *projections.Runner, commits *commands.GroupCommit, foreign *commands.Foreign, unreadable *commands.Unreadables) []api.Check {
+	checks := []api.Check{
+		{Name: "running", Required: true, Func: func(context.Context) error {
+			if serving.Err() != nil {
+				return api.ErrShuttingDown
+			}
+			return nil
+		}},
+		{Name: "store", Required: true, Func: st.ping},
+		{Name: "appends", Func: func(context.Context) error { return commits.Failing() }},
+	}
 	if b.ping != nil {
 		checks = append(checks, api.Check{Name: "broker", Func: b.ping})
+		checks = append(checks, api.Check{Name: "queues", Func: func(context.Context) error { return foreign.Err() }})
 	}
 	if limits.ping != nil {
 		checks = append(checks, api.Check{Name: "cache", Func: limits.ping})

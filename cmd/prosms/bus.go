@@ -49,8 +49,9 @@ func (c *Config) broker() rabbitmq.Config {
 
 // openBus connects to the broker, or makes a bus within this process. There a
 // publisher waits for its consumer, so every topic gets a relay of its own: slow
-// bulk must not hold up the views.
-func openBus(ctx context.Context, c Config, login loginFunc, log *slog.Logger) (bus, error) {
+// bulk must not hold up the views. Who looks at the broker sees which installation
+// has connected.
+func openBus(ctx context.Context, c Config, installation string, login loginFunc, log *slog.Logger) (bus, error) {
 	topics := []string{ports.TopicEvents}
 	for _, lane := range domain.Lanes {
 		topics = append(topics, ports.DispatchTopic(lane))
@@ -64,7 +65,7 @@ func openBus(ctx context.Context, c Config, login loginFunc, log *slog.Logger) (
 		return b, nil
 	}
 	config := c.broker()
-	config.Login, config.Log = login, log
+	config.Installation, config.Login, config.Log = installation, login, log
 	broker, err := rabbitmq.Open(ctx, config)
 	if err != nil {
 		return bus{}, err

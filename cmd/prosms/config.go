@@ -85,6 +85,7 @@ type Config struct {
 	Archives            string // folder
 	DatabaseConns       int
 	StartTimeout        time.Duration
+	ShutdownDelay       time.Duration
 	OTLPEndpoint        string // only whether it is set: the SDK reads it, and all other OTEL_… variables
 
 	OIDC           oidc.Config // without Issuer: nobody signs in elsewhere
@@ -180,6 +181,7 @@ func (c *Config) settings() []setting {
 		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},
 		{"PROSMS_DATABASE_CONNECTIONS", "20", number(&c.DatabaseConns, 8, 1000), "to PostgreSQL from this instance's pool at most; it holds three more to listen and to lead", false},
 		{"PROSMS_START_TIMEOUT", "2m", duration(&c.StartTimeout, time.Second, time.Hour), "how long serve waits for a database that does not answer yet", false},
+		{"PROSMS_SHUTDOWN_DELAY", "0s", duration(&c.ShutdownDelay, 0, time.Minute), "how long an instance with role api goes on serving after SIGTERM, while /readyz says 503: until balancers, and whoever else asks it, send nothing any more", false},
 		{"PROSMS_LOG_FORMAT", "auto", oneOf(&c.LogFormat, "auto", "pretty", "text", "json"), "pretty, text or json; auto: pretty on a terminal, in colour unless NO_COLOR is set, and text elsewhere", false},
 		{"PROSMS_LOG_LEVEL", "info", oneOf(&c.LogLevel, "debug", "info", "warn", "error"), "debug, info, warn or error", false},
 		{"PROSMS_FLIGHT_RECORDER", "false", boolean(&c.FlightRecorder), "true: keep the last seconds of the runtime's trace, for /debug/flight of PROSMS_ADMIN_ADDR; it costs a twentieth of the CPU", false},

@@ -183,8 +183,28 @@ func (f *findings) examineBroker(ctx context.Context, c Config) {
 		if n := depths[ports.TopicDeadLetter]; n > 0 {
 			f.add(warned, "sms.dlq", fmt.Sprintf("%d messages that could not be delivered", n), "prosms serve --roles dispatch   # takes them up one by one")
 		}
+		if n := depths[ports.TopicUnreadable]; n > 0 {
+			f.add(warned, ports.TopicUnreadable, fmt.Sprintf("%d messages that no version running here can read; the log has what is ours", n),
+				fmt.Sprintf("rabbitmqctl purge_queue %s%s   # once you have seen whose they are: header %s", c.BusPrefix, ports.TopicUnreadable, headerSetAside))
+		}
 	}
+	f.examineInstallations(ctx, c)
 	f.examinePolicies(ctx, c)
+}
+
+// examineInstallations looks for another one that uses our queues. That the broker does
+// not say who does is told with its policies.
+func (f *findings) examineInstallations(ctx context.Context, c Config) {
+	found, err := rabbitmq.Installations(ctx, c.RabbitMQURL, c.BusPrefix)
+	if err != nil || len(found) < 2 {
+		return
+	}
+	var each []string
+	for _, hosts := range found {
+		each = append(each, "one from "+strings.Join(hosts, ", "))
+	}
+	slices.Sort(each)
+	f.add(failing, "RabbitMQ and who uses it", fmt.Sprintf("%d installations take each other's frames from the same queues: %s", len(found), strings.Join(each, "; ")), cureShared)
 }
 
 // examinePolicies looks for those with which an operator of the broker can make our

@@ -19,6 +19,7 @@ const (
 	cureDisk      = "pg_test_fsync   # compares disks: put the log on the quickest, as every text waits for one"
 	cureBroker    = `rabbitmq-diagnostics status   # if that is well, check RABBITMQ_URL; rabbitmqctl enable_feature_flag all; a queue with other arguments: drain it, and rabbitmqctl delete_queue NAME`
 	cureAlarm     = "rabbitmq-diagnostics alarms   # free the memory or the disk that it names"
+	cureShared    = "PROSMS_RABBITMQ_PREFIX=…   # another for each installation, or a vhost of its own; what was taken by the wrong one is issued again"
 	curePolicies  = "rabbitmqctl list_policies   # then rabbitmqctl clear_policy NAME, or let its pattern leave out sms.*"
 	cureCache     = `redis-cli -u "$REDIS_URL" ping   # check REDIS_URL, and that the server runs`
 	cureCallback  = `curl -i "$PROSMS_PUBLIC_URL/livez"   # the gateway runs; PROSMS_PUBLIC_URL is exactly what callers see (scheme, host, port); proxies pass path, query and body on unchanged`

@@ -44,7 +44,7 @@ func (restoredCommand) Run(ctx context.Context, p process) error {
 
 // checkFresh declares the queues and reports those that hold anything.
 func checkFresh(ctx context.Context, c Config) error {
-	b, err := openBus(ctx, c, nil, slog.New(slog.DiscardHandler))
+	b, err := openBus(ctx, c, "", nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -32,6 +33,9 @@ func newRouter(stopping context.Context, roles roles, st stores, b bus, store, e
 	if err != nil {
 		return nil, fmt.Errorf("building router: %w", err)
 	}
+	consume := func(name, topic string, handle message.NoPublishHandlerFunc) {
+		router.AddConsumerHandler(name, topic, shared{b}, settingAside(b, topic, log, returning(stopping, handle)))
+	}
 	if roles.has(roleRelay) {
 		for i, group := range b.relayGroups() {
 			relay := &commands.Relay{Store: events, Bus: b, Topics: b.relays[i], RetryTiers: b.retryTiers}
@@ -45,19 +49,19 @@ func newRouter(stopping context.Context, roles roles, st stores, b bus, store, e
 		for _, lane := range domain.Lanes {
 			topic := ports.DispatchTopic(lane)
 			for i := range subscriptions[lane] {
-				router.AddConsumerHandler(fmt.Sprintf("%s#%d", topic, i+1), topic, shared{b}, returning(stopping, traces.Consumer("claim "+topic, dispatcher.Handler(lane))))
+				consume(fmt.Sprintf("%s#%d", topic, i+1), topic, traces.Consumer("claim "+topic, dispatcher.Handler(lane)))
 			}
 		}
 		if b.deadLetters {
 			poison := &commands.Poison{Store: store, Dispatch: dispatcher.Dispatch, Log: log}
-			router.AddConsumerHandler(ports.TopicDeadLetter, ports.TopicDeadLetter, shared{b}, poison.Handle)
+			consume(ports.TopicDeadLetter, ports.TopicDeadLetter, poison.Handle)
 		}
 	}
 	if roles.has(roleProject) {
 		topic := ports.TopicEvents + "." + consumerProjections
-		router.AddConsumerHandler(topic, topic, shared{b}, returning(stopping, traces.Consumer("project "+topic, runner.Handle)))
+		consume(topic, topic, traces.Consumer("project "+topic, runner.Handle))
 		webhooks := ports.TopicEvents + "." + consumerWebhooks
-		router.AddConsumerHandler(webhooks, webhooks, shared{b}, returning(stopping, announcer.Handle))
+		consume(webhooks, webhooks, announcer.Handle)
 	}
 	return router, nil
 }
@@ -84,6 +88,27 @@ func runRouter(ctx context.Context, router *message.Router, dispatcher *commands
 		<-stopped
 	}
 	return err
+}
+
+// headerSetAside is metadata of what was set aside: the topic that it came from.
+const headerSetAside = "set_aside_from"
+
+// settingAside puts what handle cannot read where somebody may look at it: it would come
+// again for ever, and before all others. In one process nobody else can have put it there.
+func settingAside(b bus, topic string, log *slog.Logger, handle message.NoPublishHandlerFunc) message.NoPublishHandlerFunc {
+	return func(msg *message.Message) error {
+		err := handle(msg)
+		if !errors.Is(err, ports.ErrMalformed) {
+			return err
+		}
+		log.Error("setting aside what cannot be read", "topic", topic, "to", ports.TopicUnreadable, "id", msg.UUID, "error", err)
+		if !b.deadLetters {
+			return nil
+		}
+		aside := msg.Copy()
+		aside.Metadata.Set(headerSetAside, topic)
+		return b.Publish(ports.TopicUnreadable, aside)
+	}
 }
 
 // returning hands a frame that failed back by itself when stopping has ended; the

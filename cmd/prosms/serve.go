@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -43,6 +44,14 @@ type options struct {
 	ready func(context.Context, gateway) error
 }
 
+// shutdownDelay is how long to go on serving requests once it is to stop.
+func (o options) shutdownDelay(c Config) time.Duration {
+	if !o.roles.has(roleAPI) {
+		return 0 // nobody sends any
+	}
+	return c.ShutdownDelay
+}
+
 // gateway is what a running serve can be reached by.
 type gateway struct {
 	commands *commands.Handler
@@ -54,9 +63,9 @@ type gateway struct {
 }
 
 // serve builds everything, in the order it is needed and nowhere else, and runs
-// it until ctx ends or a part fails. Then it stops in this order: taking requests,
-// claiming, consuming; it waits for the provider calls that it has claimed, and
-// closes what it opened.
+// it until ctx ends or a part fails. Then, after PROSMS_SHUTDOWN_DELAY if it takes
+// requests, it stops in this order: taking requests, claiming, consuming; it waits for
+// the provider calls that it has claimed, and closes what it opened.
 func serve(ctx context.Context, c Config, o options) (err error) {
 	if c.RabbitMQURL == "" && len(o.roles) < len(allRoles) {
 		return errors.New("without RABBITMQ_URL one instance has to have all roles")
@@ -98,7 +107,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	log := unreadable.In(traces.EventStore(commits))
 	sealer := newSealer(c, st, log, lookup)
 	store := unreadable.In(sealer)
-	b, err := openBus(ctx, c, logins.broker, o.log)
+	b, err := openBus(ctx, c, lookup.Secret("installation")[:8], logins.broker, o.log)
 	if err != nil {
 		return err
 	}
@@ -132,20 +141,23 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 		Limiter: limits.Limiter, PerSecond: c.ProviderPerSecond, PerSender: c.SenderPerSecond, InFlight: c.Concurrency,
 		Own: c.ownTerms(), Log: o.log,
 	}
+	foreign := &commands.Foreign{Count: measured.ForeignFrame, Log: o.log}
 	dispatcher := &commands.Dispatcher{
 		Store: store, Providers: ps.Providers, Gate: gate, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours, Rules: c.QuietRules},
-		Fuse: handler.Fuse, Slots: c.Concurrency, Schedule: c.schedule(), Log: o.log,
+		Fuse: handler.Fuse, Slots: c.Concurrency, Schedule: c.schedule(), Foreign: foreign.Seen, Log: o.log,
 	}
-	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: measured.ForeignFrame}
+	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: foreign.Seen}
 	handler.SentAs = queries.SentAs
 	handler.Texted, handler.DefaultTenant = newTexted(c, lookup, log, queries, o.log), c.DefaultTenant
 	scheduler := newScheduler(c, store, st, b, ps, gate, queries, runner, o.log)
 	eraser := newEraser(c, sealer, runner, queries, o.log)
 	replayer := &commands.Replayer{Store: store, Open: openReplays(queries), Log: o.log}
 	hooks := newHooks(c, store, log, st.views, lookup, o.log)
-	hooks.announcer.Foreign = measured.ForeignFrame
+	hooks.announcer.Foreign = foreign.Seen
 	hooks.courier.Post = traces.Post(measured.Post(hooks.courier.Post))
-	parts, running := errgroup.WithContext(ctx)
+	lingering, leave := linger(ctx, o.shutdownDelay(c))
+	defer leave()
+	parts, running := errgroup.WithContext(lingering)
 	router, err := newRouter(running, o.roles, st, b, store, log, dispatcher, runner, hooks.announcer, traces, o.log)
 	if err != nil {
 		return err
@@ -158,7 +170,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	if o.roles.has(roleProject) {
 		kept = runner
 	}
-	checks := append(newChecks(st, b, limits, kept, unreadable), identityChecks...)
+	checks := append(newChecks(ctx, st, b, limits, kept, commits, foreign, unreadable), identityChecks...)
 	api := newAPI(c, handler, queries, st.keyUses, limits, ps, checks, o.log)
 	api.Webhooks = hooks.Webhooks
 	api.Observe, api.Wrap = observed(measured, traces), traces.Handler

@@ -168,7 +168,7 @@ func TestAReplayThatIsKilledGoesOnAndSendsEachOnce(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rig := newRig(t, full, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s,3s") // a kill leaves doubts
+			rig := newRig(t, full, swift...) // a kill leaves doubts
 			gateway := rig.start()
 			ids := gateway.deadLetters(60)
 			rig.provider.ClearScript()

@@ -49,6 +49,27 @@ func TestAGatewayThatIsStoppedFinishesWhatItHasClaimed(t *testing.T) {
 	}
 }
 
+// Whoever passes requests on has time to notice: they are answered meanwhile.
+func TestAGatewayThatIsToEndServesOnWhileItIsNotReady(t *testing.T) {
+	t.Parallel()
+	rig := newRig(t, false, "PROSMS_SHUTDOWN_DELAY=1m")
+	gateway := rig.start()
+	if err := gateway.process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, "no longer ready", func() bool { return !gateway.ready() })
+	if said := read(t, gateway.admin+"/readyz?verbose"); !strings.Contains(said, "last failure: shutting down") {
+		t.Errorf("it says:\n%s", said)
+	}
+	if _, err := gateway.sendBatch(1); err != nil {
+		t.Errorf("while it is not ready: %v", err)
+	}
+	if err := gateway.process.Process.Signal(syscall.SIGTERM); err != nil { // which does not wait
+		t.Fatal(err)
+	}
+	<-gateway.exited
+}
+
 func TestARevokedKeyIsRefusedWithinASecond(t *testing.T) {
 	rig := newRig(t, true)
 	gateway := rig.start()

@@ -63,6 +63,56 @@ func TestIntakeRefusesWithoutTheStoreAndLosesNothing(t *testing.T) {
 	gateway.stop()
 }
 
+// A store whose disk is full answers as ever, and takes nothing: so it is read from.
+func TestAStoreThatTakesNoAppendsIsToldOf(t *testing.T) {
+	t.Parallel()
+	rig := newRig(t, true)
+	gateway := rig.start()
+	rig.plant(`ALTER TABLE commits ADD CONSTRAINT full_disk CHECK (false) NOT VALID`)
+	if _, err := gateway.sendBatch(1); err == nil {
+		t.Fatal("a text was accepted that cannot be in the log")
+	}
+	if said := read(t, gateway.admin+"/readyz?verbose"); !gateway.ready() || !strings.Contains(said, "[-] appends failed") || !strings.Contains(said, "readyz: degraded") {
+		t.Errorf("while appends fail:\n%s", said)
+	}
+	rig.plant(`ALTER TABLE commits DROP CONSTRAINT full_disk`)
+	if _, err := gateway.sendBatch(1); err != nil {
+		t.Error(err)
+	}
+	if said := read(t, gateway.admin+"/readyz?verbose"); !strings.Contains(said, "[+] appends ok") || !strings.Contains(said, "readyz: ok") {
+		t.Errorf("afterwards:\n%s", said)
+	}
+	gateway.stop()
+}
+
+// Nothing keeps two installations from using the same queues but being told.
+func TestInstallationsThatShareQueuesAreTold(t *testing.T) {
+	t.Parallel()
+	one, other := newRig(t, true), newRig(t, true)
+	other.replace("PROSMS_RABBITMQ_PREFIX", one.value("PROSMS_RABBITMQ_PREFIX"))
+	var gateways []*instance
+	for _, rig := range []*rig{one, other} {
+		gateways = append(gateways, rig.start())
+	}
+	eventually(t, time.Minute, "both told of", func() bool {
+		told := 0
+		for _, gateway := range gateways {
+			if _, err := gateway.sendBatch(5); err != nil {
+				t.Fatal(err)
+			}
+			said := read(t, gateway.admin+"/readyz?verbose")
+			if strings.Contains(said, "[-] queues failed") && strings.Contains(said, "last failure: frames of another installation") &&
+				strings.Contains(gateway.output.String(), "another installation uses the same broker") {
+				told++
+			}
+		}
+		return told == len(gateways)
+	})
+	for _, gateway := range gateways {
+		gateway.stop()
+	}
+}
+
 // post sends a message as it is.
 func (i *instance) post(t *testing.T, body string) *http.Response {
 	t.Helper()

@@ -2,7 +2,9 @@ package systemtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +13,8 @@ import (
 	"github.com/pro-sms/prosms/ports"
 )
 
-// Whatever a stranger puts into the queues, what we put there gets through.
+// Whatever a stranger puts into the queues, what we put there gets through, and what
+// nobody can read is kept for whoever looks for it.
 func TestPoisonInTheQueuesHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, true, swift...)
@@ -30,9 +33,14 @@ func TestPoisonInTheQueuesHoldsNothingUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prefix := rig.value("PROSMS_RABBITMQ_PREFIX")
+	prefix, unreadable := rig.value("PROSMS_RABBITMQ_PREFIX"), 0
 	for _, queue := range []string{ports.DispatchTopic("high"), ports.DispatchTopic("normal"), ports.DispatchTopic("bulk"), ports.TopicEvents + ".projections", ports.TopicEvents + ".webhooks"} {
 		for _, poison := range poisons() {
+			_, work := ports.DecodeWork(poison)
+			_, frame := ports.DecodeEvents(poison)
+			if strings.HasPrefix(queue, ports.TopicDispatch) && work != nil || strings.HasPrefix(queue, ports.TopicEvents) && errors.Is(frame, ports.ErrMalformed) {
+				unreadable++
+			}
 			err := channel.PublishWithContext(t.Context(), "", prefix+queue, true, false, amqp.Publishing{
 				Headers: amqp.Table{"x-odd": int32(1), "x-death": []any{amqp.Table{"count": int64(3)}}}, Body: poison,
 			})
@@ -43,6 +51,20 @@ func TestPoisonInTheQueuesHoldsNothingUp(t *testing.T) {
 	}
 	texts.send(rig.plain(50))
 	rig.verifyOnce(gateway, texts.finish(), 2*time.Minute)
+	eventually(t, time.Minute, "set aside", func() bool {
+		queue, err := channel.QueueDeclarePassive(prefix+ports.TopicUnreadable, true, false, false, false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return queue.Messages >= unreadable
+	})
+	kept, ok, err := channel.Get(prefix+ports.TopicUnreadable, true)
+	if err != nil || !ok || kept.Headers["set_aside_from"] != "sms.dispatch.high" {
+		t.Errorf("the first that was set aside: %v, %v, from %v", ok, err, kept.Headers["set_aside_from"])
+	}
+	if said := rig.command("doctor"); !strings.Contains(said, "sms.dlq.unreadable") {
+		t.Errorf("the doctor does not tell:\n%s", said)
+	}
 	gateway.stop()
 }
 

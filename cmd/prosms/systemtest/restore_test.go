@@ -20,8 +20,7 @@ func TestARestoredLogSendsNothingTwice(t *testing.T) {
 	for _, program := range []string{"pg_dump", "psql"} {
 		servers.Program(t, program)
 	}
-	rig := newRig(t, true, "PROSMS_PROVIDER_MPS=60", "PROSMS_PROVIDER_TIMEOUT=2s",
-		"PROSMS_RECONCILE_DELAYS=1s,2s", "PROSMS_RECONCILE_DELAYS_HIGH=1s,2s", "PROSMS_RETRY_DELAYS=1s,2s", "PROSMS_RECEIPT_DELAYS=1s,2s,4s")
+	rig := newRig(t, true, append(swift[:len(swift):len(swift)], "PROSMS_PROVIDER_MPS=60")...)
 	lost := rig.start()
 	ids, err := lost.sendBatch(300)
 	if err != nil {

@@ -96,7 +96,7 @@ func newRigOn(t *testing.T, settings ...string) *rig {
 
 // topologyNames are all exchanges and queues that an installation of these tests may have.
 func topologyNames(prefix string) []string {
-	names := []string{"sms.dispatch", "sms.dlx", "sms.dlq", "sms.events", "sms.events.projections", "sms.events.webhooks"}
+	names := []string{"sms.dispatch", "sms.dlx", "sms.dlq", "sms.dlq.unreadable", "sms.events", "sms.events.projections", "sms.events.webhooks"}
 	for _, lane := range domain.Lanes {
 		names = append(names, ports.DispatchTopic(lane))
 	}

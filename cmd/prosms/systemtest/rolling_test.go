@@ -118,7 +118,7 @@ func TestServeWaitsForADatabaseThatIsNotThereYet(t *testing.T) {
 	waiting.stop()
 	began := time.Now()
 	_, _, err := prosms(t, append(rig.environ, "PROSMS_START_TIMEOUT=1s", "PROSMS_HTTP_ADDR=127.0.0.1:0", "PROSMS_ADMIN_ADDR=127.0.0.1:0"), "serve")
-	if took := time.Since(began); err == nil || took < time.Second || took > 15*time.Second {
+	if took := time.Since(began); err == nil || took < time.Second {
 		t.Errorf("without a database it ended after %s: %v", took, err)
 	}
 }

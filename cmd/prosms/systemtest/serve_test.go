@@ -151,8 +151,7 @@ func TestAKilledGatewayLosesAndDoublesNothing(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rig := newRig(t, full, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s,3s",
-				"PROSMS_RETRY_DELAYS=1s,2s", "PROSMS_RECEIPT_DELAYS=5s,10s,20s")
+			rig := newRig(t, full, swift...)
 			if full { // SQLite without cgo is too slow for that under the race detector
 				rig.raced()
 			}
@@ -182,7 +181,7 @@ func TestAKilledGatewayLosesAndDoublesNothing(t *testing.T) {
 // them is bound to what the provider has, each has to arrive once.
 func TestAKilledGatewaySendsEachOfManyTextsAlikeOnce(t *testing.T) {
 	t.Parallel()
-	rig := newRig(t, false, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s")
+	rig := newRig(t, false, swift...)
 	const n = 60
 	var ids []string
 	for range 3 {
@@ -236,7 +235,7 @@ func TestALostResponseIsFoundAndNotSentAgain(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rig := newRig(t, full, "PROSMS_PROVIDER_TIMEOUT=1s", "PROSMS_RECONCILE_DELAYS=1s,2s")
+			rig := newRig(t, full, swift...)
 			gateway := rig.start()
 			// Number 14 is accepted, and answered with 503.
 			var answer struct{ ID string }

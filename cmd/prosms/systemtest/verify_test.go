@@ -103,9 +103,12 @@ func (r *rig) verifyOnce(i *instance, ids []string, limit time.Duration) {
 func (r *rig) awaitRest(i *instance, n int, limit time.Duration) {
 	r.t.Helper()
 	restless := []domain.Status{domain.Accepted, domain.Scheduled, domain.Dispatching, domain.Retrying, domain.InDoubt, domain.Dispatched}
-	for deadline := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {
-		moving := slices.ContainsFunc(restless, func(s domain.Status) bool { return i.any(string(s)) })
-		if !moving && len(i.statuses()) >= n {
+	moving := func() bool {
+		return slices.ContainsFunc(restless, func(s domain.Status) bool { return i.any(string(s)) })
+	}
+	for deadline := time.Now().Add(busy * limit); ; time.Sleep(100 * time.Millisecond) {
+		// Asked again, as the view may have come to know of texts in between.
+		if !moving() && len(i.statuses()) >= n && !moving() {
 			return
 		}
 		if time.Now().Before(deadline) {

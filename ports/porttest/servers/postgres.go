@@ -42,7 +42,7 @@ func Postgres(t testing.TB) string {
 
 // execute runs one statement on a connection of its own.
 func execute(ctx context.Context, address, statement string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, work)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {

@@ -21,8 +21,11 @@ import (
 	"time"
 )
 
-// patience bounds every single step that is taken with a server here.
-const patience = 10 * time.Second
+// Bounds of every single step that is taken with a server here.
+const (
+	patience = 10 * time.Second // until it answers
+	work     = time.Minute      // until it has done something: a busy one takes 10 s for the checkpoint before a database is dropped
+)
 
 // Attribute is the prefix of the attribute that a test gets for each server that
 // it asked for; the server's name follows: "backend.redis".
@@ -122,5 +125,5 @@ func randomName(n int) string {
 
 // cleanupContext bounds what is done after a test, when its own context has ended.
 func cleanupContext() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), patience)
+	return context.WithTimeout(context.Background(), work)
 }
