@@ -51,6 +51,8 @@ func (t *tail) after(position int64, limit int) (page []events.Recorded) {
 	if from == len(t.commits) || t.commits[from][0].Position > position+1 {
 		return nil
 	}
+	last := lastOf(t.commits[len(t.commits)-1])
+	page = make([]events.Recorded, 0, min(int64(limit), last-position))
 	for _, commit := range t.commits[from:] {
 		if skip := position + 1 - commit[0].Position; skip > 0 {
 			commit = commit[skip:]
