@@ -93,7 +93,7 @@ func Encode(e Event) (data json.RawMessage, schema int, err error) {
 	if !ok {
 		return nil, 0, fmt.Errorf("encoding %s: not in the catalogue", e.EventType())
 	}
-	data, err = json.Marshal(e)
+	data, err = encoded(e)
 	if err != nil {
 		return nil, 0, fmt.Errorf("encoding %s: %w", e.EventType(), err)
 	}

@@ -124,7 +124,7 @@ func Prepare(streamID string, version int, e Event, meta Meta) (Recorded, error)
 	if err != nil {
 		return Recorded{}, err
 	}
-	rawMeta, err := json.Marshal(meta)
+	rawMeta, err := encodedMeta(meta)
 	if err != nil {
 		return Recorded{}, fmt.Errorf("encoding meta: %w", err)
 	}

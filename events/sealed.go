@@ -79,20 +79,7 @@ func (s sealedJSON) whole() bool {
 
 // MarshalJSON writes a plain value as a string and a sealed one as its object.
 func (p Personal) MarshalJSON() ([]byte, error) {
-	s, ok := p.split()
-	if !ok {
-		return json.Marshal(string(p))
-	}
-	b := make([]byte, 0, len(p)+64)
-	b = append(append(b, `{"sealed":"`...), s.Sealed...)
-	b = append(append(b, `","subject":"`...), s.Subject...)
-	if s.Day != "" {
-		b = append(append(b, `","day":"`...), s.Day...)
-	}
-	if s.Name != "" {
-		b = append(append(b, `","name":"`...), s.Name...)
-	}
-	return append(b, `"}`...), nil
+	return appendPersonal(make([]byte, 0, len(p)+64), p), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. The error quotes nothing.

@@ -92,7 +92,10 @@ func DecodeEvents(payload []byte, types ...string) (EventFrame, error) {
 	if !whole {
 		return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: %d events: %w", sealed.First, sealed.Last, n, ErrMalformed)
 	}
-	f := EventFrame{First: sealed.First, Last: sealed.Last, Events: make([]events.Recorded, 0, len(sealed.Events))}
+	f := EventFrame{First: sealed.First, Last: sealed.Last}
+	if len(types) == 0 {
+		f.Events = make([]events.Recorded, 0, len(sealed.Events))
+	}
 	for i, end := range sealed.Parts {
 		if end < sealed.First || end > sealed.Last || i == len(sealed.Parts)-1 && end != sealed.Last {
 			return EventFrame{}, fmt.Errorf("decoding event frame %d to %d: a part ends at %d: %w", sealed.First, sealed.Last, end, ErrMalformed)

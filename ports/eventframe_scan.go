@@ -10,6 +10,9 @@ func scanFrame(payload []byte) (f sealedFrame, ok bool) {
 	s := events.NewScan(payload)
 	f.First, f.Last = scanRange(&s)
 	s.Literal(`,"events":[`)
+	if n := f.Last - f.First + 1; n > 0 && n <= int64(len(payload)/shortestEvent) {
+		f.Events = make([]events.Envelope, 0, n)
+	}
 	for first := true; !s.Failed() && !s.Next(`]`); first = false {
 		if !first {
 			s.Literal(`,`)
@@ -26,6 +29,10 @@ func scanFrame(payload []byte) (f sealedFrame, ok bool) {
 	s.Literal(`}`)
 	return f, s.Done()
 }
+
+// shortestEvent is fewer bytes than any event takes in a frame: no more room is made for
+// events than a frame can have, whatever it says.
+const shortestEvent = 200
 
 // scanPlace returns what the beginning of a frame says of it.
 func scanPlace(payload []byte) (first, last int64) {

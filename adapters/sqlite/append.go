@@ -23,15 +23,16 @@ func (s *EventStore) Append(ctx context.Context, writes ...ports.Write) ([]ports
 		return nil, err
 	}
 	var results []ports.Result
-	var grown bool
+	var commit []events.Recorded
 	err = s.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-		results, grown, err = s.append(ctx, tx, writes, prepared)
+		results, commit, err = s.append(ctx, tx, writes, prepared)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("appending %d writes: %w", len(writes), err)
 	}
-	if grown {
+	if len(commit) > 0 {
+		s.tail.add(commit)
 		s.changed.wake()
 	}
 	return results, nil
@@ -54,20 +55,21 @@ func prepare(writes []ports.Write) ([][]events.Recorded, error) {
 	return prepared, nil
 }
 
-// append writes what is not refused, as one commit, or no commit if all is.
-func (s *EventStore) append(ctx context.Context, tx *sql.Tx, writes []ports.Write, prepared [][]events.Recorded) ([]ports.Result, bool, error) {
+// append writes what is not refused, as one commit, or no commit if all is. It returns
+// what it wrote, not decoded.
+func (s *EventStore) append(ctx context.Context, tx *sql.Tx, writes []ports.Write, prepared [][]events.Recorded) ([]ports.Result, []events.Recorded, error) {
 	results, err := s.refuse(ctx, tx, writes)
 	if err != nil {
-		return nil, false, fmt.Errorf("reading versions: %w", err)
+		return nil, nil, fmt.Errorf("reading versions: %w", err)
 	}
 	tip, err := scanCommit(tx.StmtContext(ctx, s.tip).QueryRowContext(ctx))
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, false, fmt.Errorf("reading tip: %w", err)
+		return nil, nil, fmt.Errorf("reading tip: %w", err)
 	}
 	commit := ports.Commit{FirstPosition: tip.LastPosition + 1, LastPosition: tip.LastPosition, RecordedAt: s.now(tip)}
 	recordedAt := formatTime(commit.RecordedAt)
 	insert := tx.StmtContext(ctx, s.insert)
-	var digests []events.Hash
+	written, digests := make([]events.Recorded, 0, len(writes)), make([]events.Hash, 0, len(writes))
 	for i := range writes {
 		if results[i].Err != nil {
 			continue
@@ -75,28 +77,29 @@ func (s *EventStore) append(ctx context.Context, tx *sql.Tx, writes []ports.Writ
 		results[i].FirstPosition, results[i].RecordedAt = commit.LastPosition+1, commit.RecordedAt
 		for _, r := range prepared[i] {
 			commit.LastPosition++
-			digest := events.RowDigest(r.Digest, commit.LastPosition, commit.RecordedAt)
-			digests = append(digests, digest)
-			if _, err := insert.ExecContext(ctx, commit.LastPosition, r.StreamID, r.Version, r.Type, r.Schema,
-				string(r.RawData), string(r.RawMeta), recordedAt, digest[:]); err != nil {
-				return nil, false, fmt.Errorf("inserting position %d: %w", commit.LastPosition, err)
+			r.Position, r.RecordedAt, r.Data, r.Meta = commit.LastPosition, commit.RecordedAt, nil, events.Meta{}
+			r.Digest = events.RowDigest(r.Digest, r.Position, r.RecordedAt)
+			written, digests = append(written, r), append(digests, r.Digest)
+			if _, err := insert.ExecContext(ctx, r.Position, r.StreamID, r.Version, r.Type, r.Schema,
+				string(r.RawData), string(r.RawMeta), recordedAt, digests[len(digests)-1][:]); err != nil {
+				return nil, nil, fmt.Errorf("inserting position %d: %w", r.Position, err)
 			}
 			results[i].LastPosition, results[i].Version = commit.LastPosition, r.Version
 		}
 		for _, key := range writes[i].Keys {
 			if _, err := tx.StmtContext(ctx, s.keep).ExecContext(ctx, key.Name, key.Key); err != nil {
-				return nil, false, fmt.Errorf("keeping key %s: %w", key.Name, err)
+				return nil, nil, fmt.Errorf("keeping key %s: %w", key.Name, err)
 			}
 		}
 	}
 	if len(digests) == 0 {
-		return results, false, nil
+		return results, nil, nil
 	}
 	commit.Link = events.Link(tip.Link, digests...)
 	if _, err := tx.StmtContext(ctx, s.link).ExecContext(ctx, commit.FirstPosition, commit.LastPosition, commit.Link[:], recordedAt); err != nil {
-		return nil, false, fmt.Errorf("inserting commit at %d: %w", commit.FirstPosition, err)
+		return nil, nil, fmt.Errorf("inserting commit at %d: %w", commit.FirstPosition, err)
 	}
-	return results, true, nil
+	return results, written, nil
 }
 
 // refuse returns a result for each write: an error if a stream that it names is

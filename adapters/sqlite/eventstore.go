@@ -17,6 +17,7 @@ import (
 type EventStore struct {
 	file    *file
 	changed signal
+	tail    tail
 	clock   func() time.Time
 
 	load, loadMany, read, commits, head *sql.Stmt // of the readers

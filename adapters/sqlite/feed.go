@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	frameSize   = 500                   // events in a frame, at most
+	frameSize   = 2000                  // events in a frame, at most
 	pollEvery   = time.Second           // should a hint of the log get lost
 	backoffFrom = 10 * time.Millisecond // after a nack or an error; doubles
 	backoffTo   = time.Second
@@ -20,7 +20,8 @@ const (
 
 // Feed is the log as a message.Subscriber: messages are ports.EventFrame, from the
 // first event on, each until it is acked. The subscribers of a group share one
-// offset, and one of them at a time has a frame. A message that is neither acked
+// offset, and one of them at a time has a frame. Acks are written down a moment later:
+// what a crash undoes is delivered again. A message that is neither acked
 // nor nacked is waited for; when its subscription ends, its frame comes again.
 type Feed struct {
 	db     *DB
@@ -117,12 +118,16 @@ func (f *Feed) step(ctx context.Context, out chan<- *message.Message) (delivered
 	if err := deliver(ctx, out, uuid, frame.Encode()); err != nil {
 		return false, err
 	}
-	return true, f.db.moveOffset(context.WithoutCancel(ctx), f.group, frame.Last)
+	f.db.moveOffset(f.group, frame.Last)
+	return true, nil
 }
 
-// frame reads the events after position.
+// frame returns the events after position, from memory if they are there.
 func (s *EventStore) frame(ctx context.Context, position int64) (ports.EventFrame, error) {
-	page, err := s.raw(ctx, s.read, position, frameSize)
+	page, err := s.tail.after(position, frameSize), error(nil)
+	if len(page) == 0 {
+		page, err = s.raw(ctx, s.read, position, frameSize)
+	}
 	if err != nil || len(page) == 0 {
 		return ports.EventFrame{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	driver "modernc.org/sqlite"
@@ -53,6 +54,7 @@ func openFile(ctx context.Context, path, synchronous string, readers int, schema
 
 // connect makes the connections of a file that is there.
 func connect(path, synchronous string, readers int) (*file, error) {
+	syncData()
 	f := &file{path: path}
 	var err error
 	if f.writer, err = pool(path, 1, url.Values{
@@ -75,6 +77,10 @@ func connect(path, synchronous string, readers int) (*file, error) {
 	}
 	return f, nil
 }
+
+// syncData has commits synced by fdatasync, as SQLite does by itself where it is built
+// for the system: of the times of a file nothing depends.
+var syncData = sync.OnceFunc(func() { _, _ = driver.Fdatasync(true) }) // where there is none, fsync does it
 
 func pool(path string, size int, parameters url.Values) (*sql.DB, error) {
 	parameters.Set("_dqs", "0") // a misspelt column is an error, not a string

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	driver "modernc.org/sqlite"
 
 	"github.com/pro-sms/prosms/ports"
 )
@@ -69,6 +72,13 @@ func TestSyncsAreAsDurableAsPromised(t *testing.T) {
 			FROM pragma_journal_mode, pragma_synchronous`).Scan(&got[0], &got[1]); err != nil || got != want {
 			t.Errorf("%s: %v, %v; want %v", filepath.Base(f.path), got, err, want)
 		}
+	}
+}
+
+func TestCommitsAreSyncedWithoutTheTimesOfFiles(t *testing.T) {
+	open(t)
+	if runtime.GOOS == "linux" && !driver.FdatasyncEnabled() {
+		t.Error("there is fdatasync, and commits are synced by fsync")
 	}
 }
 

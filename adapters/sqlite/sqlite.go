@@ -37,12 +37,13 @@ type Config struct {
 
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
-	lock   *lock
-	log    *file // events, commits, keyring
-	views  *file // views, checkpoints, offsets
-	store  *EventStore
-	turns  turns
-	logger *slog.Logger
+	lock    *lock
+	log     *file // events, commits, keyring
+	views   *file // views, checkpoints, offsets
+	store   *EventStore
+	turns   turns
+	offsets offsets
+	logger  *slog.Logger
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
