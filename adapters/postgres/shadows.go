@@ -42,6 +42,7 @@ func (v *Views) indexShadow(ctx context.Context, view ports.View) error {
 	if err != nil || len(missing) == 0 {
 		return err
 	}
+	ctx = unhurried(ctx)
 	making, untilFault := errgroup.WithContext(ctx)
 	making.SetLimit(indexesAtOnce)
 	for _, index := range missing {
