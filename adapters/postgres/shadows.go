@@ -21,8 +21,8 @@ func (v *Views) MakeShadow(ctx context.Context, view ports.View) error {
 	return nil
 }
 
-// indexesAtOnce is how many indexes of a shadow are made at the same time: each is
-// mostly sorting, by one processor of the server.
+// indexesAtOnce is how many indexes of a shadow are made at the same time, each by one
+// processor of the server.
 const indexesAtOnce = 2
 
 // IndexShadow implements ports.Shadows. It makes the planner's statistics, too.

@@ -55,6 +55,18 @@ func TestASwappedViewIsTheSameTable(t *testing.T) {
 	}
 }
 
+// Most rows of a shadow change no more: room for changes would be a third of it.
+func TestAShadowLeavesNoRoomInItsPages(t *testing.T) {
+	url := migrated(t)
+	conn := owner(t, url)
+	run(t, conn, `SELECT view_shadow_create('messages')`)
+	var options *string
+	err := conn.QueryRow(t.Context(), `SELECT reloptions::text FROM pg_class WHERE relname = 'messages_shadow'`).Scan(&options)
+	if err != nil || options != nil {
+		t.Errorf("a shadow has %v, %v; want no storage parameters", options, err)
+	}
+}
+
 // Indexes of millions of rows take longer than any other statement may.
 func TestAnIndexIsGivenTheTimeItTakes(t *testing.T) {
 	url := migrated(t)
