@@ -44,18 +44,20 @@ func (h *held) find(id string) (value any, ok bool) {
 func (r *Runner) fold(ctx context.Context, p Projection, tx ports.ViewTx, frame []events.Recorded, h *held) error {
 	byRow := map[string][]events.Recorded{}
 	var ids, others []string
-	for _, e := range frame {
+	for i, e := range frame {
 		id := p.belongs(e)
 		if id == "" {
 			continue
 		}
-		if byRow[id] == nil {
-			ids = append(ids, id)
-			if !h.holds(id) && !(p.perStream && e.Version == 1) {
-				others = append(others, id)
-			}
+		if recorded, begun := byRow[id]; begun {
+			byRow[id] = append(recorded, e)
+			continue
 		}
-		byRow[id] = append(byRow[id], e)
+		byRow[id] = frame[i : i+1 : i+1] // where it stands: most rows have one event in a frame
+		ids = append(ids, id)
+		if !h.holds(id) && !(p.perStream && e.Version == 1) {
+			others = append(others, id)
+		}
 	}
 	rows := map[string]ports.Row{}
 	if len(others) > 0 {

@@ -100,7 +100,7 @@ func project[R reducer[R]](name string, view ports.View, belongs func(events.Rec
 // document returns a row as JSON.
 func document(r any) ([]byte, error) {
 	if r, ok := r.(interface{ appendJSON([]byte) ([]byte, error) }); ok {
-		return r.appendJSON(make([]byte, 0, 1024))
+		return r.appendJSON(make([]byte, 0, 1536))
 	}
 	return json.Marshal(r)
 }

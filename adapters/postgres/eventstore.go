@@ -21,7 +21,7 @@ const selectEvents = `SELECT position, stream_id, version, type, schema, data, m
 
 // Load implements ports.EventStore.
 func (s *EventStore) Load(ctx context.Context, streamID string) ([]events.Recorded, error) {
-	stream, err := s.query(ctx, selectEvents+`WHERE stream_id = $1 ORDER BY version`, streamID)
+	stream, err := s.query(ctx, 0, selectEvents+`WHERE stream_id = $1 ORDER BY version`, streamID)
 	if err != nil {
 		err = fmt.Errorf("loading stream %s: %w", streamID, err)
 	}
@@ -41,7 +41,7 @@ const loadMany = `
 
 // LoadMany implements ports.EventStore.
 func (s *EventStore) LoadMany(ctx context.Context, streamIDs []string) (map[string][]events.Recorded, error) {
-	all, err := s.query(ctx, loadMany, streamIDs)
+	all, err := s.query(ctx, 0, loadMany, streamIDs)
 	if err != nil {
 		err = fmt.Errorf("loading %d streams: %w", len(streamIDs), err)
 	}
@@ -54,19 +54,23 @@ func (s *EventStore) LoadMany(ctx context.Context, streamIDs []string) (map[stri
 
 // Read implements ports.EventStore.
 func (s *EventStore) Read(ctx context.Context, position int64, limit int) ([]events.Recorded, error) {
-	log, err := s.query(ctx, selectEvents+`WHERE position > $1 ORDER BY position LIMIT $2`, position, limit)
+	log, err := s.query(ctx, min(limit, mostAtOnce), selectEvents+`WHERE position > $1 ORDER BY position LIMIT $2`, position, limit)
 	if err != nil {
 		err = fmt.Errorf("reading after position %d: %w", position, err)
 	}
 	return log, err
 }
 
-func (s *EventStore) query(ctx context.Context, sql string, args ...any) ([]events.Recorded, error) {
+// mostAtOnce bounds what is made room for before it is there.
+const mostAtOnce = 5000
+
+// query returns events, for about so many of which room is made first.
+func (s *EventStore) query(ctx context.Context, about int, sql string, args ...any) ([]events.Recorded, error) {
 	rows, err := s.db.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	recorded, err := pgx.CollectRows(rows, scanEvent)
+	recorded, err := pgx.AppendRows(make([]events.Recorded, 0, about), rows, scanEvent)
 	if err != nil {
 		return nil, unavailable(err)
 	}

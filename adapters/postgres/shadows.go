@@ -21,8 +21,8 @@ func (v *Views) MakeShadow(ctx context.Context, view ports.View) error {
 	return nil
 }
 
-// indexesAtOnce is how many indexes of a shadow are made at the same time: each is
-// mostly sorting, by one processor of the server.
+// indexesAtOnce is how many indexes of a shadow are made at the same time, each by one
+// processor of the server.
 const indexesAtOnce = 2
 
 // IndexShadow implements ports.Shadows. It makes the planner's statistics, too.
@@ -42,6 +42,7 @@ func (v *Views) indexShadow(ctx context.Context, view ports.View) error {
 	if err != nil || len(missing) == 0 {
 		return err
 	}
+	ctx = unhurried(ctx)
 	making, untilFault := errgroup.WithContext(ctx)
 	making.SetLimit(indexesAtOnce)
 	for _, index := range missing {

@@ -1,12 +1,15 @@
 package postgres_test
 
 import (
+	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pro-sms/prosms/adapters/postgres"
 	"github.com/pro-sms/prosms/ports"
 )
 
@@ -49,6 +52,45 @@ func TestASwappedViewIsTheSameTable(t *testing.T) {
 		if diff := cmp.Diff(before, shapeOf(t, conn)); diff != "" {
 			t.Errorf("after a swap (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// Most rows of a shadow change no more: room for changes would be a third of it.
+func TestAShadowLeavesNoRoomInItsPages(t *testing.T) {
+	url := migrated(t)
+	conn := owner(t, url)
+	run(t, conn, `SELECT view_shadow_create('messages')`)
+	var options *string
+	err := conn.QueryRow(t.Context(), `SELECT reloptions::text FROM pg_class WHERE relname = 'messages_shadow'`).Scan(&options)
+	if err != nil || options != nil {
+		t.Errorf("a shadow has %v, %v; want no storage parameters", options, err)
+	}
+}
+
+// Indexes of millions of rows take longer than any other statement may.
+func TestAnIndexIsGivenTheTimeItTakes(t *testing.T) {
+	url := migrated(t)
+	limit := time.Second
+	db, err := postgres.Open(t.Context(), postgres.Config{URL: url, StatementTimeout: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	conn, watch, view := owner(t, url), owner(t, url), ports.View{Name: "messages"}
+	run(t, watch, `SELECT view_shadow_create('messages')`)
+	run(t, conn, `BEGIN; LOCK TABLE messages_shadow`) // holds the indexes up
+	made := make(chan error, 1)
+	go func() { made <- db.Views().IndexShadow(context.Background(), view) }()
+	const late = `SELECT count(*) FROM pg_stat_activity
+		WHERE datname = current_database() AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > $1`
+	for deadline, n := time.Now().Add(patience), 0; n == 0; {
+		if err := watch.QueryRow(t.Context(), late, limit+limit/10).Scan(&n); err != nil || len(made) > 0 || time.Now().After(deadline) {
+			t.Fatalf("no index waits for longer than other statements may: %v", err)
+		}
+	}
+	run(t, conn, `ROLLBACK`)
+	if err := await(t, made, "the indexes"); err != nil {
+		t.Error(err)
 	}
 }
 
