@@ -35,6 +35,8 @@ func TestAMistakeOnTheCommandLineIsToldWithWhatHelps(t *testing.T) {
 		want []string
 	}{
 		{[]string{"srve"}, []string{"srve", "prosms --help"}},
+		{[]string{"keys", "create"}, []string{"--tenant", "see prosms keys create --help"}},
+		{[]string{"dlq"}, []string{"see prosms dlq --help"}},
 		{[]string{"--version"}, []string{"prosms "}},
 		{[]string{"keys", "create", "--tenant", "acme", "--scope", "messages:read,wirte"}, []string{"--scope", "wirte", "messages:write"}},
 		{[]string{"migrate-store", "--from", "sqlite://" + missing, "--to", "sqlite://" + missing + ".to"}, []string{"--from", "missing.db"}},
