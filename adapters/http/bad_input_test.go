@@ -185,6 +185,19 @@ func TestBadInputIsRefusedClearlyAndNothingIsStoredOrEchoed(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotInTheContractIsFoundWithoutBeingRepeated(t *testing.T) {
+	w := newWorld(t)
+	for _, tt := range []struct{ method, path, body, says string }{
+		{"POST", "/v1/messages", `{"to":"` + number + `","text":"hello"}`, "field 2 of the object"},
+		{"GET", "/v1/messages?state=delivered", "", "those that are: "},
+	} {
+		p := w.do(tt.method, tt.path, tt.body, "").problem(t)
+		if len(p.Errors) != 1 || !strings.Contains(p.Errors[0].Detail, tt.says) {
+			t.Errorf("%s %s: %+v, want %q", tt.method, tt.path, p.Errors, tt.says)
+		}
+	}
+}
+
 // forgedCursor has the right checksum.
 func forgedCursor(id string, at int64) string {
 	head := binary.BigEndian.AppendUint64([]byte{'m'}, uint64(at))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -85,7 +86,7 @@ func (d *decoder) object(field func(name []byte) error) error {
 		seen = append(seen, name)
 		err := field(name)
 		if errors.Is(err, errUnknownField) {
-			return refused(codeUnknownField, "the object has a field that is not in the contract")
+			return refused(codeUnknownField, fmt.Sprintf("field %d of the object is not in the contract: /docs lists those that are", len(seen)))
 		}
 		return within(string(name), err)
 	})

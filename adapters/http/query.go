@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -38,7 +39,7 @@ func readQuery(r *http.Request, known ...string) *query {
 		left--
 	}
 	if left > 0 {
-		q.refuse("", "unknown_parameter", "the query has a parameter that is not in the contract")
+		q.refuse("", "unknown_parameter", "the query has a parameter that is not in the contract; those that are: "+cmp.Or(strings.Join(known, ", "), "none"))
 	}
 	return q
 }

@@ -40,6 +40,7 @@ type phoneData struct {
 	Weather weather
 	All     []weather
 	Replies bool
+	Admin   string       // where the sender's pages are; empty: there are none
 	Worker  *WorkerState // nil: there is none to kill
 }
 
@@ -53,7 +54,7 @@ type contact struct {
 // bubble is a text on the phone, or one from it.
 type bubble struct {
 	Body, Status, Ticks, Time, Moment string
-	Sender                            string
+	Sender, SID                       string
 	ErrorCode                         int
 	Own                               bool   // from the phone
 	Fault                             string // of an own one
@@ -99,6 +100,7 @@ func (s *Sandbox) phoneData(r *http.Request) phoneData {
 	d := phoneData{
 		Number: r.URL.Query().Get("n"), Sender: DefaultFrom, Tally: s.Tally(r.Context()),
 		Weather: s.weather(), All: weathers, Replies: s.config.InboundURL != "",
+		Admin: s.config.AdminURL,
 	}
 	if s.config.Worker != nil {
 		state := s.config.Worker.State()
@@ -125,7 +127,7 @@ func (s *Sandbox) phoneData(r *http.Request) phoneData {
 		if len(d.Bubbles) == 0 {
 			d.Sender = cmp.Or(m.From, DefaultFrom)
 		}
-		d.Bubbles = append(d.Bubbles, newBubble(bubble{Body: m.Body, Status: m.Status, Sender: m.From, ErrorCode: m.ErrorCode, Ticks: ticks(m.Status)}, m.AcceptedAt))
+		d.Bubbles = append(d.Bubbles, newBubble(bubble{Body: m.Body, Status: m.Status, Sender: m.From, SID: m.SID, ErrorCode: m.ErrorCode, Ticks: ticks(m.Status)}, m.AcceptedAt))
 	}
 	for _, own := range s.replies.of(d.Number) {
 		d.Bubbles = append(d.Bubbles, newBubble(bubble{Body: own.Body, Own: true, Fault: own.Fault}, own.At))

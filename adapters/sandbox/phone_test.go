@@ -166,11 +166,15 @@ func TestTheTallyHoldsTheLedgerAgainstTheSendersRecords(t *testing.T) {
 		t.Errorf("without records to compare with: %+v, want %+v", got, want)
 	}
 	for _, tt := range []struct {
-		said sandbox.Records
-		lost int64
-	}{{sandbox.Records{Accepted: 3, Open: 2, Sent: 1}, 0}, {sandbox.Records{Accepted: 3, Sent: 3}, 2}, {sandbox.Records{Accepted: 2, Sent: 1, Missing: 1}, 1}} {
+		said         sandbox.Records
+		lost, unsent int64
+	}{
+		{sandbox.Records{Accepted: 3, Open: 2, Sent: 1}, 0, 0}, {sandbox.Records{Accepted: 3, Sent: 3}, 2, 0},
+		{sandbox.Records{Accepted: 5, Open: 1, Sent: 1}, 0, 3}, // given up, opted out, called off
+		{sandbox.Records{Accepted: 2, Sent: 1, Missing: 1}, 1, 0},
+	} {
 		b.Compare(func(context.Context) (sandbox.Records, error) { return tt.said, nil })
-		want := sandbox.Tally{Accepted: tt.said.Accepted, Open: tt.said.Open, Lost: tt.lost, Doubled: 1, Compared: true, All: true}
+		want := sandbox.Tally{Accepted: tt.said.Accepted, Open: tt.said.Open, Unsent: tt.unsent, Lost: tt.lost, Doubled: 1, Compared: true, All: true}
 		if got := b.Tally(t.Context()); got != want {
 			t.Errorf("the sender says %+v: %+v, want %+v", tt.said, got, want)
 		}
@@ -212,5 +216,20 @@ func TestThePhoneFollowsChanges(t *testing.T) {
 	b.Changed() // while the page is given time to draw what came before
 	if got := next(); got != "more" {
 		t.Errorf("after a change soon afterwards: %s", got)
+	}
+}
+
+func TestThePhoneLeadsToWhatTheSenderKnows(t *testing.T) {
+	t.Parallel()
+	b := open(t, sandbox.Config{AdminURL: "http://admin.example"})
+	sid := b.sid("Body", "one")
+	page := b.do(http.MethodGet, "/", "", "").body
+	for _, want := range []string{`href="http://admin.example"`, `href="http://admin.example/messages?q=` + sid + `"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+	if page := open(t, sandbox.Config{}).do(http.MethodGet, "/", "", "").body; strings.Contains(page, "What Pro-SMS knows") {
+		t.Error("there is a link without pages")
 	}
 }

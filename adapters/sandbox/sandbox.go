@@ -32,6 +32,7 @@ type Config struct {
 	Keep       int    // texts remembered, newest first; 0 means 100,000
 	LedgerPath string // file that outlives the process, with numbers and bodies in clear; "" means none
 	InboundURL string // where replies from the phone page go; "" means there are none
+	AdminURL   string // of the sender's own pages, which tell each text's story; "" means there are none
 	Worker     Worker // whom the phone page can kill; nil means nobody
 }
 

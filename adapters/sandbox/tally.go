@@ -18,6 +18,7 @@ type Tally struct {
 	Accepted  int64 `json:"accepted"`  // texts that the sender has answered for; without its records, that the carrier took on
 	Open      int64 `json:"open"`      // of these, still on their way to the carrier
 	Delivered int   `json:"delivered"` // of the newest in the ledger
+	Unsent    int64 `json:"unsent"`    // of those accepted: the sender gave them up, or was not to send them
 	Failed    int   `json:"failed"`    // of the newest in the ledger: the handset will not get it
 	Lost      int64 `json:"lost"`      // sent by the sender's records and not in the ledger, or answered for and gone
 	Doubled   int64 `json:"doubled"`   // acceptances beyond the first of a text
@@ -45,6 +46,7 @@ func (s *Sandbox) Tally(ctx context.Context) Tally {
 	// Read before the sender's records, the ledger would miss what came between.
 	counts, t.Delivered, t.Failed = s.ledger.ends()
 	t.Doubled, t.Compared = counts.Duplicates, true
+	t.Unsent = max(0, said.Accepted-said.Open-said.Sent-said.Missing)
 	t.Accepted, t.Open, t.Lost = said.Accepted, said.Open, said.Missing+max(0, said.Sent-(counts.Accepted-counts.Duplicates))
 	return t
 }

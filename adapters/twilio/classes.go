@@ -44,6 +44,17 @@ var actions = map[string]domain.Class{
 	"retry_if_duplicate_ok":   domain.ClassInDoubt,
 }
 
+// Explain says what an error code of Twilio's means, in our words; empty where we do
+// not know it.
+func (p *Provider) Explain(code string) string {
+	number, err := strconv.Atoi(code)
+	if err != nil || number == 0 {
+		return ""
+	}
+	means, _, _ := strings.Cut(p.classes[number].note, ";") // after it comes what to do about it
+	return means
+}
+
 func parseClasses(table string) (classes, error) {
 	rows, err := csv.NewReader(strings.NewReader(table)).ReadAll()
 	if err != nil {

@@ -29,3 +29,16 @@ ValidityPeriod: 3600
 		t.Error(diff)
 	}
 }
+
+func TestCodesAreExplainedInOurWords(t *testing.T) {
+	t.Parallel()
+	p, err := twilio.New(twilio.Config{AccountSID: account, AuthToken: "hush", MessagingServiceSID: service, PublicURL: "https://sms.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code, want := range map[string]string{"30003": "handset off/no signal", "21614": "not a mobile number", "39999": "", "0": "", "": "", "x": ""} {
+		if got := p.Explain(code); got != want {
+			t.Errorf("%q is explained as %q, want %q", code, got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -12,7 +13,7 @@ import (
 // consentData is who wants no texts, and one number's consents.
 type consentData struct {
 	Number  string // that was looked for
-	Found   []projections.OptOut
+	Found   []consentHistory
 	Source  string
 	Sources []string
 	Tenant  string
@@ -20,6 +21,18 @@ type consentData struct {
 	List    []projections.OptOut
 	Next    string
 	APIURL  string
+}
+
+// consentHistory is a number's consent with what was ever said about it.
+type consentHistory struct {
+	projections.OptOut
+	Said []said
+}
+
+// said is a change of a consent with who made it, and why, by the log.
+type said struct {
+	projections.ConsentChange
+	By, Why string
 }
 
 // optOutSources are those of the list's filter; "text" is what an operator should
@@ -62,12 +75,12 @@ func (u *ui) consent(w http.ResponseWriter, r *http.Request, v visit) error {
 }
 
 // consentsOf returns what is known of a number towards each tenant, and towards all.
-func (u *ui) consentsOf(r *http.Request, raw string, tenants []string) ([]projections.OptOut, error) {
+func (u *ui) consentsOf(r *http.Request, raw string, tenants []string) ([]consentHistory, error) {
 	number, err := u.Commands.ReadNumber(raw)
 	if err != nil {
 		return nil, err
 	}
-	var found []projections.OptOut
+	var found []consentHistory
 	for _, tenant := range append([]string{commands.EveryTenant}, tenants...) {
 		one, err := u.Oversight.Queries.OptOut(r.Context(), u.Commands.Lookup.ConsentStream(tenant, number))
 		if errors.Is(err, projections.ErrNotFound) {
@@ -76,7 +89,19 @@ func (u *ui) consentsOf(r *http.Request, raw string, tenants []string) ([]projec
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, one)
+		recorded, err := u.Oversight.Queries.Store.Load(r.Context(), one.ID)
+		if err != nil {
+			return nil, fmt.Errorf("loading a consent: %w", err)
+		}
+		history := consentHistory{OptOut: one}
+		for i, change := range one.History {
+			s := said{ConsentChange: change}
+			if i < len(recorded) {
+				s.By, s.Why = recorded[i].Meta.Actor, recorded[i].Meta.Reason
+			}
+			history.Said = append(history.Said, s)
+		}
+		found = append(found, history)
 	}
 	return found, nil
 }

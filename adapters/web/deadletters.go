@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
+	"time"
+	"unicode"
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/projections"
@@ -101,10 +104,16 @@ type dryRunData struct {
 	Tenant   string
 	Token    string // of the frozen selection; empty: nothing is selected
 	Selected int
+	Sends    int           // of those selected
+	Takes    time.Duration // at the rate that is proposed
+	Refused  int           // of those selected: for good, by the provider
+	Causes   []projections.ErrorGroup
+	Command  string // that does the same
 	TooMany  bool
 	InDoubt  bool // those that may have been sent are sent again, too
 	Would    []share
 	Items    []forecast
+	Rate     int // texts a second, as proposed
 	MaxRate  int
 	Limit    int
 }
@@ -112,8 +121,11 @@ type dryRunData struct {
 // forecast is a text with what would become of it.
 type forecast struct{ ID, Would string }
 
-// dryRunShown is how many texts a dry run names.
-const dryRunShown = 100
+// How many texts a dry run names, and how many texts a second it proposes.
+const (
+	dryRunShown  = 100
+	proposedRate = 10
+)
 
 // dryRun freezes what the filter selects now and shows what sending it again would
 // come to. Nothing happens before the form on it is sent.
@@ -122,7 +134,7 @@ func (u *ui) dryRun(w http.ResponseWriter, r *http.Request, v visit) error {
 	if err != nil {
 		return err
 	}
-	d := dryRunData{Query: deadLetterQuery(f).Encode(), InDoubt: r.URL.Query().Get("in_doubt") != "", MaxRate: domain.MaxReplayRate, Limit: domain.MaxReplay}
+	d := dryRunData{Query: deadLetterQuery(f).Encode(), InDoubt: r.URL.Query().Get("in_doubt") != "", Rate: proposedRate, MaxRate: domain.MaxReplayRate, Limit: domain.MaxReplay}
 	if d.Tenants, err = u.Oversight.Tenants(r.Context()); err != nil {
 		return err
 	}
@@ -158,8 +170,49 @@ func (u *ui) freeze(ctx context.Context, v visit, f projections.DeadLetterFilter
 	for would, n := range counts {
 		d.Would = append(d.Would, share{would, n, int(max(1, 100*n/int64(len(ids))))})
 	}
+	d.Sends = int(counts["send"])
+	d.Takes = time.Duration(d.Sends) * time.Second / proposedRate
+	if d.Causes, _, err = u.Oversight.Queries.DeadLetterGroups(ctx, f); err != nil {
+		return err
+	}
+	for _, group := range d.Causes {
+		if group.Class == string(domain.ClassPermanent) {
+			d.Refused += group.Count
+		}
+	}
+	d.Command = replayCommand(f, d.InDoubt)
 	slices.SortFunc(d.Would, func(a, b share) int { return int(b.Count - a.Count) })
 	d.Selected = len(ids)
-	d.Token = u.selections.keep(selection{by: v.Name, tenant: f.Tenant, filter: f, ids: ids, inDoubt: d.InDoubt})
+	d.Token = u.selections.keep(&selection{by: v.Name, tenant: f.Tenant, filter: f, ids: ids, inDoubt: d.InDoubt})
 	return nil
+}
+
+// replayCommand is the command line that makes the replay of a filter.
+func replayCommand(f projections.DeadLetterFilter, inDoubt bool) string {
+	line := "prosms dlq replay --tenant " + quoted(f.Tenant)
+	filtered := false
+	for _, flag := range []struct{ name, value string }{
+		{"given-up", f.Reason}, {"class", f.Class}, {"code", f.Code}, {"group", f.Group}, {"provider", f.Provider}, {"lane", f.Lane},
+	} {
+		if flag.value != "" {
+			line, filtered = line+" --"+flag.name+" "+quoted(flag.value), true
+		}
+	}
+	if !filtered {
+		line += " --all"
+	}
+	if inDoubt {
+		line += " --include-in-doubt"
+	}
+	return line + ` --reason "…"`
+}
+
+// quoted is a word for a shell.
+func quoted(word string) string {
+	if strings.ContainsFunc(word, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.:", r)
+	}) {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
 }

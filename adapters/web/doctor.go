@@ -61,7 +61,7 @@ func (d *doctor) look(ctx context.Context, by string) {
 // examine has the doctor look and goes back to the page that shows it.
 func (u *ui) examine(w http.ResponseWriter, r *http.Request, v visit) error {
 	if u.Examine == nil {
-		u.errorPage(w, http.StatusNotFound, v)
+		u.errorPage(w, r, http.StatusNotFound, v, "")
 		return nil
 	}
 	u.doctor.look(r.Context(), v.Name)

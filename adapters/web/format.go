@@ -18,8 +18,10 @@ import (
 var functions = template.FuncMap{
 	"ago":          ago,
 	"utc":          func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000 UTC") },
+	"clock":        clock,
 	"iso":          func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"count":        count,
+	"meaning":      meaning,
 	"tone":         tone,
 	"words":        words,
 	"number":       number,
@@ -84,6 +86,14 @@ func ago(now, t time.Time) string {
 		return "just now"
 	}
 	return span(d) + " ago"
+}
+
+// clock is the time of day in UTC, with its date where that is not today's.
+func clock(now, t time.Time) string {
+	if now.UTC().Format(time.DateOnly) == t.UTC().Format(time.DateOnly) {
+		return t.UTC().Format("15:04:05.000 UTC")
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
 // span is a duration in the one unit that says most.

@@ -49,7 +49,7 @@ func (u *ui) guard(rt route) http.Handler {
 					panic(thrown)
 				}
 				u.log.Error("drawing a page panicked", "route", rt.pattern, "panic", fmt.Sprintf("%T", thrown), "stack", string(debug.Stack()))
-				u.errorPage(w, http.StatusInternalServerError, visit{})
+				u.errorPage(w, r, http.StatusInternalServerError, visit{}, "")
 			}
 		}()
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -69,7 +69,7 @@ func (u *ui) guard(rt route) http.Handler {
 			u.askToSignIn(w, r)
 			return
 		case !v.Role.Includes(rt.role):
-			u.errorPage(w, http.StatusForbidden, v)
+			u.errorPage(w, r, http.StatusForbidden, v, "")
 			return
 		}
 		if err := rt.handle(w, r, v); err != nil {
@@ -101,7 +101,7 @@ func (u *ui) visitor(r *http.Request) (visit, error) {
 // askToSignIn sends a reader to the login page and back afterwards.
 func (u *ui) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet || r.Header.Get("Accept") == "text/event-stream" {
-		u.errorPage(w, http.StatusUnauthorized, visit{})
+		u.errorPage(w, r, http.StatusUnauthorized, visit{}, "")
 		return
 	}
 	to := "/login"
@@ -136,7 +136,7 @@ func (u *ui) fail(w http.ResponseWriter, r *http.Request, rt route, v visit, err
 	if status >= http.StatusInternalServerError && r.Context().Err() != context.Canceled {
 		u.log.WarnContext(r.Context(), "drawing a page", "route", rt.pattern, "error", err)
 	}
-	u.errorPageBecause(w, status, v, reasonOf(err))
+	u.errorPage(w, r, status, v, reasonOf(err))
 }
 
 // reasonOf returns what may be told of a refusal.
@@ -162,6 +162,14 @@ func reasonOf(err error) string {
 		return "This is the last admin. Make somebody else an admin first."
 	case errors.Is(err, domain.ErrAdmitted):
 		return "The identity provider decides about this operator."
+	case errors.Is(err, domain.ErrNotDeadLettered):
+		return "This text is no dead letter any more: it was sent again, or settled, meanwhile."
+	case errors.Is(err, domain.ErrDiscarded):
+		return "This text was put aside or replaced meanwhile, and stays as it is."
+	case errors.Is(err, domain.ErrReplayEnded):
+		return "This replay has ended already."
+	case errors.Is(err, commands.ErrDeliveryPending):
+		return "This delivery waits to be posted already."
 	case errors.Is(err, domain.ErrInDoubt):
 		return "It may have been sent already. Say that it is to be sent all the same, or leave it."
 	case errors.Is(err, domain.ErrNotInDoubt):
@@ -169,7 +177,7 @@ func reasonOf(err error) string {
 	case errors.Is(err, domain.ErrKeyEnded):
 		return "This key has ended, or has a successor already."
 	case errors.Is(err, errStale):
-		return "The selection was used, or is too old. Make a new dry run."
+		return "The selection is too old. Make a new dry run."
 	case errors.Is(err, errNoReason):
 		return "Say why: the reason is kept in the log with your name."
 	}

@@ -10,12 +10,16 @@ import (
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/segments"
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/projections"
 )
 
 // messageData is a text with its story.
 type messageData struct {
 	Message  projections.Message // as of the step that is shown
+	Verdict  verdict             // of the text as it is now; empty of an earlier state
+	Key      string              // that it was accepted by; empty: none
+	Posts    []commands.Delivery // to webhooks, the newest
 	Story    []step
 	AsOf     int // version shown
 	Last     int // newest version
@@ -26,6 +30,7 @@ type messageData struct {
 	Attempts []attempt
 	Cancel   bool // it can be called back
 	Redrive  bool // it is a dead letter that waits for a decision
+	Refused  bool // for good: it is of no use to send it again as it is
 	Doubtful bool // which may have been sent
 	Resolve  int  // the attempt whose doubt can be settled by hand; 0: none
 	Only     bool // and only by proof that it was sent
@@ -65,8 +70,14 @@ func (u *ui) message(w http.ResponseWriter, r *http.Request, v visit) error {
 			return projections.ErrNotFound // it did not exist yet
 		}
 	}
+	now := projections.Of[projections.Message](recorded)
 	for i, e := range recorded {
 		s := tell(e)
+		if d, ok := e.Data.(events.MessageUndelivered); ok {
+			if means := u.meaning(now.Provider, d.ErrorCode); means != "" {
+				s.Text = "The provider says that the handset will not get it: " + means + "."
+			}
+		}
 		if i == 0 && strings.HasPrefix(e.Meta.CausationID, "msg_") {
 			s.See, _, _ = strings.Cut(e.Meta.CausationID, ":")
 		}
@@ -85,16 +96,43 @@ func (u *ui) message(w http.ResponseWriter, r *http.Request, v visit) error {
 	d.Segments = inspect(d.Message.Body)
 	d.Attempts = u.attempts(v, d.Message, recorded[:d.AsOf])
 	d.TraceID = traceID(recorded[0].Meta.TraceParent)
-	now := projections.Of[projections.Message](recorded)
 	d.Cancel = v.Role.Includes(domain.RoleOperator) && (now.Status == "scheduled" || now.Status == "accepted") && len(now.Attempts) == 0
 	dead := projections.Of[projections.DeadLetter](recorded)
 	d.Redrive = v.Role.Includes(domain.RoleOperator) && dead.Listed()
-	d.Doubtful = dead.Reason == domain.ReasonInDoubt || dead.Class == string(domain.ClassInDoubt)
+	d.Doubtful, d.Refused = doubtfulDead(dead), dead.Class == string(domain.ClassPermanent)
 	d.Only = d.Redrive && d.Doubtful
 	if v.Role.Includes(domain.RoleOperator) && (now.Status == string(domain.InDoubt) || d.Only) {
 		d.Resolve = len(now.Attempts)
 	}
+	if key, ok := strings.CutPrefix(recorded[0].Meta.Actor, "key:"); ok {
+		d.Key = key
+	}
+	if d.AsOf == d.Last {
+		shut, err := u.shut(r.Context())
+		if err != nil {
+			return err
+		}
+		if d.Verdict = judge(now, dead, u.meaning, shut, len(u.Providers)); !v.Sees() && now.Status == string(domain.OptedOut) {
+			d.Verdict.Link = "" // it names the number
+		}
+	}
+	if u.Webhooks != nil {
+		if d.Posts, _, err = u.Webhooks.Deliveries(r.Context(), commands.DeliveryFilter{Tenant: now.Tenant, Message: now.ID, Limit: postsShown}); err != nil {
+			return err
+		}
+	}
 	return u.show(w, r, v, "message", page{Title: "Message", Nav: "/messages", Data: d})
+}
+
+// postsShown is how many deliveries to webhooks a text shows.
+const postsShown = 5
+
+// meaning says what a provider's code means; empty where that is not known.
+func (u *ui) meaning(provider, code string) string {
+	if u.Meaning == nil || code == "" {
+		return ""
+	}
+	return u.Meaning(provider, code)
 }
 
 func inspect(body string) segmentsData {

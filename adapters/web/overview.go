@@ -30,18 +30,24 @@ type overviewData struct {
 	Doubts   int64
 	Dead     int64 // that wait for a decision
 	DeadMost bool  // or more
-	First    bool  // no text was ever sent
+	Held     int64 // of these, that may have been sent
+	Down     []string
+	First    bool // no text was ever sent
 	APIURL   string
 }
 
 // line is a series as the points of a polyline.
 type line struct{ Name, Points string }
 
-// light is a provider with the phase of its breaker.
+// light is a provider with the phase of its breaker, and its last minute.
 type light struct {
 	Provider
+	outcomes
 	Phase string
 }
+
+// Failing reports whether calls fail that the breaker still lets pass.
+func (l light) Failing() bool { return l.Phase == "closed" && 5*l.Bad >= l.Calls() && l.Bad > 0 }
 
 // share is a status with its part of all texts.
 type share struct {
@@ -70,12 +76,24 @@ func (u *ui) overview(w http.ResponseWriter, r *http.Request, v visit) error {
 		return err
 	}
 	d.Dead, d.DeadMost = int64(len(waiting)), more
+	if len(waiting) > 0 {
+		held, _, err := u.Oversight.Queries.DeadLetterIDs(r.Context(), projections.DeadLetterFilter{Reason: domain.ReasonInDoubt, Limit: deadCounted})
+		if err != nil {
+			return err
+		}
+		d.Held = int64(len(held))
+	}
+	for _, check := range d.Checks {
+		if !check.OK {
+			d.Down = append(d.Down, check.Name)
+		}
+	}
 	for _, provider := range u.Providers {
 		state, err := u.Commands.Breaker(r.Context(), provider.Name)
 		if err != nil {
 			return err
 		}
-		d.Lights = append(d.Lights, light{provider, phaseOf(state)})
+		d.Lights = append(d.Lights, light{provider, b.calls[provider.Name], phaseOf(state)})
 		if state.Phase == breaker.Open {
 			d.Shut = append(d.Shut, provider.Name)
 		}

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -101,20 +102,27 @@ var done = map[string]string{
 	"removed":   "The operator was removed, and signed out everywhere.",
 }
 
-func (u *ui) notFound(w http.ResponseWriter, _ *http.Request, v visit) error {
-	u.errorPage(w, http.StatusNotFound, v)
+func (u *ui) notFound(w http.ResponseWriter, r *http.Request, v visit) error {
+	u.errorPage(w, r, http.StatusNotFound, v, "")
 	return nil
 }
 
-func (u *ui) errorPage(w http.ResponseWriter, status int, v visit) {
-	u.errorPageBecause(w, status, v, "")
+// cameFrom returns the page of ours that a request was made on; empty where there is
+// none, or it is the one asked for.
+func cameFrom(r *http.Request) string {
+	from, err := url.Parse(r.Referer())
+	if err != nil || from.Host != r.Host || from.Path == r.URL.Path && r.Method == http.MethodGet {
+		return ""
+	}
+	return localPath(from.RequestURI())
 }
 
-// errorPageBecause says what went wrong and what to do about it.
-func (u *ui) errorPageBecause(w http.ResponseWriter, status int, v visit, reason string) {
+// errorPage says what went wrong, and what to do about it: reason, or else what the
+// status means.
+func (u *ui) errorPage(w http.ResponseWriter, r *http.Request, status int, v visit, reason string) {
 	text := map[int]string{
 		http.StatusBadRequest:            "The address or the form could not be read.",
-		http.StatusUnauthorized:          "Your session has ended. Sign in again.",
+		http.StatusUnauthorized:          "Your session has ended, and nothing was changed. Sign in again.",
 		http.StatusForbidden:             "Your role does not allow this. Ask an admin.",
 		http.StatusNotFound:              "There is nothing here. Perhaps the link is from another installation.",
 		http.StatusConflict:              "Something has changed since the page was drawn. Go back and look again.",
@@ -129,9 +137,9 @@ func (u *ui) errorPageBecause(w http.ResponseWriter, status int, v visit, reason
 		text = reason
 	}
 	err := u.draw(w, status, "error", page{Title: http.StatusText(status), Me: v, Data: struct {
-		Status int
-		Text   string
-	}{status, text}})
+		Status     int
+		Text, Back string
+	}{status, text, cameFrom(r)}})
 	if err != nil {
 		http.Error(w, text, status)
 	}

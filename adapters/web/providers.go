@@ -43,6 +43,23 @@ type column struct{ X, Good, Bad, GoodY, BadY int }
 // Held reports whether only an operator closes the breaker.
 func (p providerData) Held() bool { return p.State.Phase == breaker.Open && p.State.Until.IsZero() }
 
+// Because says why a breaker opened.
+func (p providerData) Because() string {
+	reason := p.State.Reason
+	if why, ok := strings.CutPrefix(reason, breaker.ReasonOperator); ok {
+		return "an operator opened the breaker: " + why
+	}
+	if text, ok := map[string]string{
+		breaker.ReasonRate:         "more than half of the calls of a minute failed",
+		breaker.ReasonConsecutive:  "many calls in a row failed",
+		breaker.ReasonProviderWide: "the provider, or our account with it, does not work at all",
+		breaker.ReasonProbe:        "the call that was to show whether it is back failed",
+	}[reason]; ok {
+		return text
+	}
+	return words(reason)
+}
+
 // phaseOf is a breaker's phase, written as statuses are.
 func phaseOf(state breaker.State) string { return strings.ReplaceAll(state.Phase.String(), "-", "_") }
 
@@ -182,6 +199,20 @@ func (u *ui) closeBreaker(w http.ResponseWriter, r *http.Request, v visit) error
 	}
 	http.Redirect(w, r, "/providers?done=closed", http.StatusSeeOther)
 	return nil
+}
+
+// shut returns the providers whose breakers are open.
+func (u *ui) shut(ctx context.Context) (names []string, err error) {
+	for _, p := range u.Providers {
+		state, err := u.Commands.Breaker(ctx, p.Name)
+		if err != nil {
+			return nil, err
+		}
+		if state.Phase == breaker.Open {
+			names = append(names, p.Name)
+		}
+	}
+	return names, nil
 }
 
 // known returns a provider's name if it is configured.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/domain/breaker"
 	"github.com/pro-sms/prosms/events"
 )
 
@@ -32,7 +33,23 @@ type beat struct {
 	Lag      map[string]int64 `json:"lag"`     // events by projection
 	Relay    int64            `json:"relay"`   // events that the bus has yet to be told; -1: not known
 	Head     int64            `json:"head"`
+
+	calls map[string]outcomes // of the last minute, by provider
 }
+
+// Behind is by how many events the view that is furthest behind lags.
+func (b beat) Behind() (most int64) {
+	for _, n := range b.Lag {
+		most = max(most, n)
+	}
+	return most
+}
+
+// outcomes counts how calls to a provider ended, by the log.
+type outcomes struct{ Good, Bad int }
+
+// Calls is how many there were.
+func (o outcomes) Calls() int { return o.Good + o.Bad }
 
 // series names what the pulse counts, by event type.
 var series = map[string]string{
@@ -175,12 +192,13 @@ func (p *pulse) statuses(ctx context.Context) map[string]int64 {
 type meter struct {
 	position int64
 	seconds  map[int64]map[string]int
-	accepted map[string]time.Time // texts not sent yet
+	calls    map[int64]map[string]outcomes // by second and provider
+	accepted map[string]time.Time          // texts not sent yet
 	times    []time.Duration
 }
 
 func newMeter() *meter {
-	return &meter{seconds: map[int64]map[string]int{}, accepted: map[string]time.Time{}}
+	return &meter{seconds: map[int64]map[string]int{}, calls: map[int64]map[string]outcomes{}, accepted: map[string]time.Time{}}
 }
 
 // skipTo passes over what is too old to be worth reading.
@@ -195,6 +213,7 @@ func (m *meter) add(e events.Recorded) {
 		}
 		m.seconds[second][name]++
 	}
+	m.judge(e)
 	switch d := e.Data.(type) {
 	case events.MessageAccepted:
 		if d.SendAt == nil && len(m.accepted) < pulseOpen {
@@ -211,6 +230,25 @@ func (m *meter) add(e events.Recorded) {
 	}
 }
 
+// judge counts the outcome of a call.
+func (m *meter) judge(e events.Recorded) {
+	provider, verdict := verdictOf(e)
+	second := e.RecordedAt.Unix()
+	o := m.calls[second][provider]
+	switch verdict {
+	case breaker.Healthy:
+		o.Good++
+	case breaker.Failing, breaker.Down:
+		o.Bad++
+	default:
+		return
+	}
+	if m.calls[second] == nil {
+		m.calls[second] = map[string]outcomes{}
+	}
+	m.calls[second][provider] = o
+}
+
 func (m *meter) beat(now time.Time) beat {
 	b := beat{At: now, Series: map[string][]int{}, Timed: len(m.times)}
 	last := now.Unix() - 1 // the present second is not over
@@ -224,6 +262,16 @@ func (m *meter) beat(now time.Time) beat {
 	for second := range m.seconds {
 		if second < last-pulseSeconds {
 			delete(m.seconds, second)
+		}
+	}
+	b.calls = map[string]outcomes{}
+	for second, providers := range m.calls {
+		if second < last-breakerWindow {
+			delete(m.calls, second)
+			continue
+		}
+		for name, o := range providers {
+			b.calls[name] = outcomes{b.calls[name].Good + o.Good, b.calls[name].Bad + o.Bad}
 		}
 	}
 	if sorted := slices.Sorted(slices.Values(m.times)); len(sorted) > 0 {

@@ -30,13 +30,13 @@ func (u *ui) startReplay(w http.ResponseWriter, r *http.Request, v visit) error 
 	if err != nil {
 		return errBadQuery
 	}
-	s, ok := u.selections.take(r.PostForm.Get("selection"), v.Name)
+	s, ok := u.selections.find(r.PostForm.Get("selection"), v.Name)
 	if !ok {
 		return errStale
 	}
 	request := replayOf(s.ids, s.inDoubt)
 	caller.Tenant, request.Reason, request.Rate = s.tenant, caller.Reason, rate
-	id, err := u.Commands.RequestReplay(r.Context(), caller, request)
+	id, err := s.begin(func() (string, error) { return u.Commands.RequestReplay(r.Context(), caller, request) })
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type step struct {
 
 // Pause is the gap in words; empty where it is not worth a line.
 func (s step) Pause() string {
-	if s.Version == 1 {
+	if s.Version == 1 || s.Gap < time.Millisecond { // of one commit
 		return ""
 	}
 	return span(s.Gap)
@@ -120,7 +120,7 @@ func reconciled(d events.MessageReconciled) step {
 			s.Text = "An operator found out that it was not sent."
 		}
 	default:
-		s.Tone, s.Text = "doubt", "It could not be found out."
+		s.Title, s.Tone, s.Text = "The doubt remains", "doubt", "It could not be found out."
 	}
 	return s
 }
@@ -133,6 +133,8 @@ func meaning(class string) string {
 		"throttled":     "the provider was too busy",
 		"provider_wide": "the provider, or our account with it, does not work at all",
 		"sender":        "this sender cannot send it",
+		"unroutable":    "this provider cannot reach the number, another may",
+		"in_doubt":      "nobody knows whether it was sent",
 		"not_sent":      "it did not reach the provider, and another attempt may",
 	}[class]; ok {
 		return text

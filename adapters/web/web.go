@@ -50,7 +50,9 @@ type UI struct {
 	Examine     func(ctx context.Context) []Finding                     // what prosms doctor finds; nil: not offered
 	// Request tells what a provider is asked for an attempt that begins at a time, made
 	// anew and without secrets; empty where that is not known. nil: never.
-	Request  func(provider string, text ports.Text, at time.Time) string
+	Request func(provider string, text ports.Text, at time.Time) string
+	// Meaning says what a provider's code means; empty where that is not known. nil: never.
+	Meaning  func(provider, code string) string
 	APIURL   string // where this instance's API is, for the curl lines
 	PhoneURL string // of the sandbox's phone; empty: there is none
 

@@ -18,6 +18,7 @@ type webhooksData struct {
 	Status     string
 	Statuses   []commands.DeliveryStatus
 	Endpoint   string
+	Message    string // whose deliveries are shown; empty: of any text
 	Endpoints  []domain.Webhook
 	Deliveries []commands.Delivery
 	Next       string
@@ -26,8 +27,8 @@ type webhooksData struct {
 
 func (u *ui) webhooks(w http.ResponseWriter, r *http.Request, v visit) error {
 	q := r.URL.Query()
-	d := webhooksData{Tenant: q.Get("tenant"), Status: q.Get("status"), Endpoint: q.Get("endpoint"), Statuses: commands.DeliveryStatuses, APIURL: u.APIURL}
-	if d.Status != "" && !slices.Contains(commands.DeliveryStatuses, commands.DeliveryStatus(d.Status)) || len(d.Tenant) > 64 || len(d.Endpoint) > 64 {
+	d := webhooksData{Tenant: q.Get("tenant"), Status: q.Get("status"), Endpoint: q.Get("endpoint"), Message: q.Get("message"), Statuses: commands.DeliveryStatuses, APIURL: u.APIURL}
+	if d.Status != "" && !slices.Contains(commands.DeliveryStatuses, commands.DeliveryStatus(d.Status)) || len(d.Tenant) > 64 || len(d.Endpoint) > 64 || len(d.Message) > 64 {
 		return errBadQuery
 	}
 	var err error
@@ -49,7 +50,7 @@ func (u *ui) readDeliveries(r *http.Request, d *webhooksData) (err error) {
 	if d.Endpoints, err = u.Webhooks.Endpoints(r.Context(), d.Tenant); err != nil {
 		return err
 	}
-	f := commands.DeliveryFilter{Tenant: d.Tenant, Endpoint: d.Endpoint, Status: commands.DeliveryStatus(d.Status), Limit: pageSize}
+	f := commands.DeliveryFilter{Tenant: d.Tenant, Endpoint: d.Endpoint, Message: d.Message, Status: commands.DeliveryStatus(d.Status), Limit: pageSize}
 	q := r.URL.Query()
 	if after := q.Get("after"); after != "" {
 		cursor, ok := readCursor(after)

@@ -33,6 +33,9 @@ func TestWebhookDeliveriesAreListedAndPostedAgain(t *testing.T) {
 	page := w.get(viewer, "/webhooks")
 	page.shows(t, "https://shop.example/hook", "message.accepted", "/messages/msg_1", "pending")
 	page.hides(t, "zzz", "Post again…")
+	w.get(viewer, "/messages/msg_1").shows(t, "<h2>Webhooks</h2>", "no attempt yet", `href="/webhooks?message=msg_1&amp;tenant=acme"`)
+	w.get(viewer, "/webhooks?message=msg_1&tenant=acme").shows(t, "message.accepted", `name="message" value="msg_1"`)
+	w.get(viewer, "/webhooks?message=msg_9&tenant=acme").shows(t, "No delivery fits")
 	found, _, err := hooks.Deliveries(t.Context(), commands.DeliveryFilter{Tenant: "acme", Limit: 9})
 	if err != nil || len(found) != 1 || found[0].Endpoint != endpoint.ID {
 		t.Fatalf("%+v, %v", found, err)

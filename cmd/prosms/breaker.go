@@ -72,7 +72,7 @@ func (b breakerChange) change(ctx context.Context, p process, run func(*commands
 	return withTool(ctx, p, func(t tool) error {
 		names := providerNames(t.config)
 		if !slices.Contains(names, b.Provider) {
-			return fmt.Errorf("no such provider is configured; there are %s", strings.Join(names, ", "))
+			return fmt.Errorf("no such provider is configured, only %s", strings.Join(names, ", "))
 		}
 		state, err := run(t.handler)
 		if err != nil {

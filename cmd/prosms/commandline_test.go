@@ -35,6 +35,8 @@ func TestAMistakeOnTheCommandLineIsToldWithWhatHelps(t *testing.T) {
 		want []string
 	}{
 		{[]string{"srve"}, []string{"srve", "prosms --help"}},
+		{[]string{"keys", "create"}, []string{"--tenant", "see prosms keys create --help"}},
+		{[]string{"dlq"}, []string{"see prosms dlq --help"}},
 		{[]string{"--version"}, []string{"prosms "}},
 		{[]string{"keys", "create", "--tenant", "acme", "--scope", "messages:read,wirte"}, []string{"--scope", "wirte", "messages:write"}},
 		{[]string{"tail", "--once", "--type", "message.delivred"}, []string{"--type: message.delivred", "message.delivered"}},

@@ -160,7 +160,7 @@ func (s webhooksShow) Run(ctx context.Context, p process) error {
 }
 
 type webhooksReplay struct {
-	IDs    []string `arg:"" help:"Ids of deliveries: whd_…"`
+	IDs    []string `arg:"" name:"ids" help:"Ids of deliveries: whd_…"`
 	Reason string   `required:"" help:"Why, for whoever asks later."`
 }
 

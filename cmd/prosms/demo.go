@@ -64,7 +64,7 @@ func (d demoCommand) Run(ctx context.Context, p process) (err error) {
 	}
 	fake, err := sandbox.New(sandbox.Config{
 		AuthToken: token, LedgerPath: filepath.Join(d.Data, demoLedger), CallbackDelay: 300 * time.Millisecond,
-		InboundURL: apiURL + "/webhooks/twilio/inbound", Worker: worker,
+		InboundURL: apiURL + "/webhooks/twilio/inbound", Worker: worker, AdminURL: "http://" + reachable(address(d.Admin)),
 	})
 	if err != nil {
 		return errors.Join(err, listener.Close())

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -107,7 +108,17 @@ func run(ctx context.Context, p process) error {
 		return nil // --help has been printed
 	}
 	if err != nil {
-		return fmt.Errorf("%w: see prosms --help", err)
+		return fmt.Errorf("%w: see %s --help", err, meant(err))
 	}
 	return parsed.Run(p)
+}
+
+// meant is the command that somebody wanted whose command line was refused, as far
+// as it could be read.
+func meant(err error) string {
+	var refused *kong.ParseError
+	if errors.As(err, &refused) && refused.Context != nil && refused.Context.Selected() != nil {
+		return refused.Context.Selected().FullPath()
+	}
+	return "prosms"
 }

@@ -39,7 +39,7 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 		},
 		URL: c.AdminURL, NoPasswords: !c.PasswordSignIn,
 		Settings: c.shown, APIURL: apiURL, PhoneURL: ps.phone, Log: o.log,
-		KeyUses: st.keyUses, Migrations: st.migrations, Examine: examiner(c), Request: ps.show,
+		KeyUses: st.keyUses, Migrations: st.migrations, Examine: examiner(c), Request: ps.show, Meaning: ps.explain,
 		RelayLag: func(ctx context.Context) (int64, error) {
 			lag, err := relayLag(ctx, queries.Store, st, b.relayGroups())
 			return int64(lag[""]), err

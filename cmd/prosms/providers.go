@@ -60,6 +60,23 @@ func shownBy(p ports.Provider, text ports.Text, at time.Time) string {
 	return ""
 }
 
+// explain says what a code of the provider of a name means; empty where it is not known.
+func (p providers) explain(name, code string) string {
+	for _, provider := range p.bare {
+		if provider.Name() == name {
+			return explainedBy(provider, code)
+		}
+	}
+	return ""
+}
+
+func explainedBy(p ports.Provider, code string) string {
+	if p, ok := p.(interface{ Explain(code string) string }); ok {
+		return p.Explain(code)
+	}
+	return ""
+}
+
 // sandboxName is the name of the provider that serves the texts of test keys.
 const sandboxName = "sandbox"
 

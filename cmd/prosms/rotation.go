@@ -135,6 +135,11 @@ func (k *rotating) Show(text ports.Text, at time.Time) string {
 	return shownBy(k.current.Load().provider, text, at)
 }
 
+// Explain is the provider's own; empty where it has none.
+func (k *rotating) Explain(code string) string {
+	return explainedBy(k.current.Load().provider, code)
+}
+
 // verified reports whether verify holds for the secrets of now or for those before.
 // Where it does not, they may be old, and are read anew.
 func (k *rotating) verified(verify func(ProviderConfig) bool) bool {

@@ -62,6 +62,13 @@ document.addEventListener("keydown", (e) => {
   const to = step && { ArrowLeft: step.previousElementSibling, ArrowRight: step.nextElementSibling }[e.key];
   if (to) to.click();
 });
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (e) => {
+  if (e.target.method !== "post") return;
+  if ("sent" in e.target.dataset) { e.preventDefault(); return; }
+  e.target.dataset.sent = "";
+  setTimeout(() => { delete e.target.dataset.sent; }, 5000);
+});
 // One menu or form is open at a time, and Escape closes it.
 document.addEventListener("click", (e) => {
   for (const open of all("details.action[open], details.me[open]")) if (!open.contains(e.target)) open.open = false;
@@ -97,6 +104,7 @@ function beat(b) {
   }
   for (const t of all("[data-status]")) t.textContent = grouped((b.statuses || {})[t.dataset.status] || 0);
   for (const t of all("[data-waiting]")) { const n = b.waiting[t.dataset.waiting]; t.textContent = n < 0 ? "not known" : grouped(n || 0); }
+  for (const t of all("[data-lags]")) t.textContent = grouped(Math.max(0, ...Object.values(b.lag)));
   for (const t of all("[data-lag]")) t.textContent = grouped(b.lag[t.dataset.lag] || 0);
   freshen(JSON.stringify(b.statuses));
 }
@@ -132,7 +140,11 @@ if (live && !("still" in live.dataset)) {
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
       const shown = document.getElementById("live");
-      if (fresh && shown) { shown.replaceWith(fresh); copies(fresh); }
+      if (!fresh || !shown) return;
+      const open = new Set([...all("details[open]", shown)].map((d) => d.firstElementChild.textContent));
+      for (const d of all("details", fresh)) d.open = open.has(d.firstElementChild.textContent);
+      shown.replaceWith(fresh);
+      copies(fresh);
     } catch {
       // The next event tries again.
     }

@@ -196,16 +196,21 @@ func TestAnOperatorFindsOutWhatBecameOfATextInABrowser(t *testing.T) {
 	t.Parallel()
 	a := newAdminPages(t)
 	doubted := a.send(map[string]any{"to": "+15005550014", "body": "Your table for two tonight at 8 pm is confirmed.", "reference": "table-12"})
+	undelivered := a.send(map[string]any{"to": "+15005550011", "body": "Your parcel is at the pick-up point."})
 	scheduled := a.send(map[string]any{"to": "+14155552679", "body": "The sale starts tomorrow.", "lane": "bulk", "send_at": time.Now().Add(20 * time.Hour).UTC().Format(time.RFC3339)})
 	a.becomes(doubted, "delivered")
 
 	a.do("looking for a text", chromedp.SendKeys(`.find input`, "table-12\r"))
 	a.shows("Looking for this reference")
 	a.do("opening it", chromedp.Click(`.texts .rowlink`))
-	a.shows("Story", "is in doubt", "nothing was sent twice", "Delivered", "intact")
+	a.shows("Story", "is in doubt", "nothing was sent twice", "Delivered", "intact", "UTC")
 	a.do("going back in time", chromedp.Click(`.slider a:nth-child(3)`))
 	a.shows("after step 3 of 5", "in doubt")
 	a.settled("a text's story")
+
+	a.becomes(undelivered, "undelivered")
+	a.do("asking why a text did not arrive", chromedp.Navigate(a.pages+"/messages/"+undelivered))
+	a.shows("It was sent, and did not arrive: handset off/no signal (30003).")
 
 	a.do("opening a text for later", chromedp.Navigate(a.pages+"/messages/"+scheduled))
 	a.act("calling it back", "/cancel", "wrong date")
@@ -235,10 +240,17 @@ func TestAnOperatorReplaysAGroupAndOpensABreakerInABrowser(t *testing.T) {
 		return strings.Contains(a.text(), "21614") && strings.Contains(a.text(), "21211")
 	})
 	a.do("choosing the larger group", chromedp.Click(`table tbody a[href*="group="]`))
+	a.shows("Send these again…")
 	a.do("asking for a dry run", chromedp.Click(`.head .primary`))
 	a.shows("nothing has been sent", "3 texts of demo are selected", "would be sent")
-	a.do("sending them again", chromedp.SendKeys(`form[action="/replays"] input[name=reason]`, "the list was cleaned"), chromedp.Click(`form[action="/replays"] button`))
+	a.shows("3 of them were refused for good")
+	a.do("pressing the button twice", chromedp.SendKeys(`form[action="/replays"] input[name=reason]`, "the list was cleaned"), chromedp.DoubleClick(`form[action="/replays"] button`))
 	a.shows("Replay", "the list was cleaned", "100 % settled", "completed")
+	a.do("counting the replays", chromedp.Navigate(a.pages+"/dead-letters"))
+	replays, err := chromedp.Run(a.ctx, chromedp.Evaluate[int64](`document.querySelectorAll('a[href^="/replays/"]').length`))
+	if a.must(err); replays != 1 {
+		t.Errorf("the button was pressed twice, and there are %d replays", replays)
+	}
 	a.settled("a replay")
 
 	a.do("opening the providers", chromedp.Navigate(a.pages+"/providers"))

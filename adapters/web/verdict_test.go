@@ -1,0 +1,89 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
+)
+
+func TestATextSaysWhyItDidNotArriveAndWhatToDo(t *testing.T) {
+	w := newWorld(t, func(u *UI) {
+		u.Meaning = func(provider, code string) string {
+			return map[string]string{"twilio 30003": "handset off/no signal"}[provider+" "+code]
+		}
+	})
+	admin := w.admin()
+	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	claimed := events.MessageAttempted{Attempt: 1, Provider: "twilio"}
+	sent := events.MessageDispatched{Attempt: 1, Provider: "twilio", ProviderMessageID: "SM1"}
+	refused := events.MessageFailed{Attempt: 1, Provider: "twilio", Class: "permanent", Code: "21614", Detail: "not a mobile number"}
+	doubt := events.MessageInDoubt{Attempt: 1, Provider: "twilio", Cause: "timeout"}
+	for _, tt := range []struct {
+		id     string
+		events []events.Event
+		says   []string // none: it is said nothing
+	}{
+		{"msg_arrived", []events.Event{claimed, sent, events.MessageDelivered{ProviderStatus: "delivered", At: at}}, nil},
+		{"msg_waits", nil, []string{"it waits for its turn"}},
+		{"msg_undelivered", []events.Event{claimed, sent, events.MessageUndelivered{ProviderStatus: "undelivered", ErrorCode: "30003", At: at}},
+			[]string{"did not arrive: handset off/no signal (30003)", "not sent again by itself", "will not get it: handset off/no signal."}},
+		{"msg_unknown_code", []events.Event{claimed, sent, events.MessageUndelivered{ProviderStatus: "undelivered", ErrorCode: "39999", At: at}}, []string{"did not arrive (code 39999)"}},
+		{"msg_refused", []events.Event{claimed, refused, events.MessageDeadLettered{Reason: "permanent", Attempts: 1, Class: "permanent", Code: "21614", Detail: "not a mobile number"}},
+			[]string{"twilio refused it: not a mobile number (21614)", "it is refused again", "replace it", `<summary class="button">Send again…`, `<summary class="button primary">Replace…`}},
+		{"msg_doubtful", []events.Event{claimed, doubt, events.MessageReconciled{Attempt: 1, Outcome: "unknown", Evidence: "no_trace"}, events.MessageDeadLettered{Reason: "in_doubt", Attempts: 1, Class: "in_doubt"}},
+			[]string{"Nobody knows whether it was sent", "Look for it in the records of twilio", `<summary class="button">Send again…`, `<summary class="button primary">Resolve…`}},
+		{"msg_in_doubt", []events.Event{claimed, doubt}, []string{"Nobody knows yet whether it was sent: attempt 1 got no clear answer (timeout)", "asked for it by itself"}},
+		{"msg_retried", []events.Event{claimed, events.MessageFailed{Attempt: 1, Provider: "twilio", Class: "throttled", Code: "20429", Detail: "too fast"}, events.MessageRetried{Attempt: 2, DueAt: at}},
+			[]string{"attempt 1 did not succeed: too fast (20429)", "made by itself from 2026-11-25 12:00:00 UTC on"}},
+		{"msg_optedout", []events.Event{events.MessageOptedOut{Source: "consent"}}, []string{"its recipient wants no texts", `href="/consent?number=%2B14155552671"`}},
+	} {
+		w.accept("acme", tt.id, nil, tt.events...)
+		page := w.get(admin, "/messages/"+tt.id)
+		page.shows(t, tt.says...)
+		if has := strings.Contains(page.body, `class="verdict`); has != (tt.says != nil) {
+			t.Errorf("%s: there is a verdict: %v", tt.id, has)
+		}
+	}
+	past := w.get(admin, "/messages/msg_refused?as_of="+"1000000")
+	past.shows(t, `class="verdict`)
+	w.get(w.join("vera", domain.Viewer), "/messages/msg_optedout").hides(t, number1[2:], "%2B14155552671")
+
+	if a := w.post(admin, "/providers/twilio/open", "reason", "maintenance"); a.status != http.StatusSeeOther {
+		t.Fatalf("opening the breaker: %d", a.status)
+	}
+	w.get(admin, "/messages/msg_waits").shows(t, "no provider is called: twilio", `href="/providers"`)
+	w.get(admin, "/messages/msg_undelivered").hides(t, "no provider is called")
+}
+
+func TestATextNamesItsKeyAndWhenEachStepWas(t *testing.T) {
+	w := newWorld(t)
+	admin := w.admin()
+	w.accept("acme", "msg_1", nil)
+	recorded, err := w.store.Load(t.Context(), "msg_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.get(admin, "/messages/msg_1").shows(t, `href="/events?stream=key_1"`, recorded[0].RecordedAt.UTC().Format("15:04:05"))
+}
+
+func TestAnErrorLeadsBackToWhereItHappened(t *testing.T) {
+	w := newWorld(t)
+	admin := w.admin()
+	w.accept("acme", "msg_1", nil)
+	from := func(client *http.Client, referer, path string) answer {
+		req := w.form(path, "reason", "x")
+		req.Header.Set("Referer", referer)
+		return w.do(client, req)
+	}
+	from(admin, w.url+"/messages/msg_1?as_of=1", "/messages/msg_1/redrive").shows(t, "no dead letter any more", `href="/messages/msg_1?as_of=1"`)
+	from(admin, "http://elsewhere.example/trap", "/messages/msg_1/redrive").hides(t, "trap")
+	ended := from(browser(), w.url+"/messages/msg_1", "/messages/msg_1/redrive")
+	if ended.status != http.StatusUnauthorized {
+		t.Errorf("without a session: %d", ended.status)
+	}
+	ended.shows(t, "nothing was changed", `href="/login?back=%2Fmessages%2Fmsg_1"`)
+}
