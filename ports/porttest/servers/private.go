@@ -116,6 +116,7 @@ func (p *Private) Start() {
 			return
 		}
 		if time.Now().After(deadline) {
+			p.Kill() // it writes no more
 			p.t.Fatalf("%s does not start: %v\n%s", p.server.Name, err, p.output)
 		}
 		select {
