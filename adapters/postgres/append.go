@@ -29,6 +29,9 @@ func (s *EventStore) Append(ctx context.Context, writes ...ports.Write) ([]ports
 	if len(accepted) != len(writes) {
 		return nil, fmt.Errorf("appending %d writes: %d results", len(writes), len(accepted))
 	}
+	if tip != nil {
+		s.db.tail.Add(b.commit(accepted, *tip, at.UTC()))
+	}
 	results := make([]ports.Result, len(writes))
 	for i, w := range writes {
 		if !accepted[i] {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
@@ -18,7 +19,8 @@ type batch struct {
 	requireStreams  []string
 	requireVersions []int32
 
-	eventWrites   []int32 // numbers of writes, from 1
+	events        []events.Recorded // as far as it is known before the call
+	eventWrites   []int32           // numbers of writes, from 1
 	eventVersions []int32
 	eventTypes    []string
 	eventSchemas  []int32
@@ -76,6 +78,7 @@ func (b *batch) add(number int32, w ports.Write) error {
 		if err != nil {
 			return err
 		}
+		b.events = append(b.events, r)
 		b.eventWrites = append(b.eventWrites, number)
 		b.eventVersions = append(b.eventVersions, int32(r.Version))
 		b.eventTypes = append(b.eventTypes, r.Type)
@@ -85,6 +88,22 @@ func (b *batch) add(number int32, w ports.Write) error {
 		b.eventDigests = append(b.eventDigests, r.Digest[:])
 	}
 	return nil
+}
+
+// commit returns the events of the writes that were accepted, behind tip, as the log
+// has them. They are not decoded.
+func (b batch) commit(accepted []bool, tip int64, at time.Time) []events.Recorded {
+	commit := make([]events.Recorded, 0, len(b.events))
+	for i, r := range b.events {
+		if !accepted[b.eventWrites[i]-1] {
+			continue
+		}
+		tip++
+		r.Position, r.RecordedAt, r.Data, r.Meta = tip, at, nil, events.Meta{}
+		r.Digest = events.RowDigest(r.Digest, r.Position, r.RecordedAt)
+		commit = append(commit, r)
+	}
+	return commit
 }
 
 // args returns the arguments of callAppend.

@@ -17,7 +17,10 @@ type EventStore struct{ db *DB }
 // EventStore returns the log.
 func (db *DB) EventStore() *EventStore { return &EventStore{db} }
 
-const selectEvents = `SELECT position, stream_id, version, type, schema, data, meta, recorded_at, digest FROM events `
+const (
+	selectEvents = `SELECT position, stream_id, version, type, schema, data, meta, recorded_at, digest FROM events `
+	readEvents   = selectEvents + `WHERE position > $1 ORDER BY position LIMIT $2`
+)
 
 // Load implements ports.EventStore.
 func (s *EventStore) Load(ctx context.Context, streamID string) ([]events.Recorded, error) {
@@ -54,7 +57,7 @@ func (s *EventStore) LoadMany(ctx context.Context, streamIDs []string) (map[stri
 
 // Read implements ports.EventStore.
 func (s *EventStore) Read(ctx context.Context, position int64, limit int) ([]events.Recorded, error) {
-	log, err := s.query(ctx, min(limit, mostAtOnce), selectEvents+`WHERE position > $1 ORDER BY position LIMIT $2`, position, limit)
+	log, err := s.query(ctx, min(limit, mostAtOnce), readEvents, position, limit)
 	if err != nil {
 		err = fmt.Errorf("reading after position %d: %w", position, err)
 	}
@@ -66,15 +69,21 @@ const mostAtOnce = 5000
 
 // query returns events, for about so many of which room is made first.
 func (s *EventStore) query(ctx context.Context, about int, sql string, args ...any) ([]events.Recorded, error) {
+	recorded, err := s.raw(ctx, about, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return recorded, events.DecodeAll(recorded)
+}
+
+// raw is query without decoding.
+func (s *EventStore) raw(ctx context.Context, about int, sql string, args ...any) ([]events.Recorded, error) {
 	rows, err := s.db.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	recorded, err := pgx.AppendRows(make([]events.Recorded, 0, about), rows, scanEvent)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	return recorded, events.DecodeAll(recorded)
+	return recorded, unavailable(err)
 }
 
 func scanEvent(row pgx.CollectableRow) (events.Recorded, error) {

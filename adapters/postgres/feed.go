@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 )
 
@@ -79,7 +81,9 @@ func (f *Feed) subscribe(ctx context.Context, topic string) (<-chan *message.Mes
 		AckDeadline:    &deadline,
 		ResendInterval: resendInterval,
 		BackoffManager: newBackoff(f.db, f.closing),
-		SchemaAdapter:  frameSchema{size: f.db.frame},
+		SchemaAdapter: frameSchema{func(after, head int64, digest events.Hash) (ports.EventFrame, error) {
+			return f.db.EventStore().frame(ctx, after, head, digest)
+		}},
 		OffsetsAdapter: relayOffsets{},
 	}, newFeedLog(f.db.log))
 	if err != nil {
@@ -91,6 +95,25 @@ func (f *Feed) subscribe(ctx context.Context, topic string) (<-chan *message.Mes
 	}
 	f.subscriptions = append(f.subscriptions, s)
 	return messages, nil
+}
+
+// frame returns the events after a position, from memory if it holds them, which it
+// shows by the digest of the head. There is one at least.
+func (s *EventStore) frame(ctx context.Context, after, head int64, digest events.Hash) (ports.EventFrame, error) {
+	var page []events.Recorded
+	if s.db.tail.Holds(head, digest) {
+		page = s.db.tail.After(after, int(min(head-after, int64(s.db.frame))))
+	}
+	if len(page) == 0 {
+		var err error
+		if page, err = s.raw(ctx, s.db.frame, readEvents, after, s.db.frame); err != nil {
+			return ports.EventFrame{}, err
+		}
+	}
+	if len(page) == 0 {
+		return ports.EventFrame{}, sql.ErrNoRows // of another log, as it is now
+	}
+	return ports.EventFrame{First: page[0].Position, Last: page[len(page)-1].Position, Events: page}, nil
 }
 
 // Close ends all subscriptions and waits for them.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/pro-sms/prosms/adapters/postgres"
 	"github.com/pro-sms/prosms/ports"
@@ -30,6 +32,61 @@ func TestAFrameIsBounded(t *testing.T) {
 		}
 		m.Ack()
 	}
+}
+
+// TestAFrameIsTheSameFromMemoryAndFromTheTable reads a log by who wrote it, and by who
+// did not.
+func TestAFrameIsTheSameFromMemoryAndFromTheTable(t *testing.T) {
+	url := migrated(t)
+	writer, other := connect(t, url), connect(t, url)
+	for _, id := range []string{"a", "b", "c"} {
+		if _, err := writer.EventStore().Append(t.Context(), attempts(id, 0, 2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	frames := map[string]string{}
+	for name, db := range map[string]*postgres.DB{"memory": writer, "table": other} {
+		feed := db.Feed(name)
+		defer closeFeed(t, feed)
+		m, frame := next(t, subscribe(t, feed))
+		if frame.First != 1 || frame.Last != 6 {
+			t.Errorf("from %s it is %d to %d, want 1 to 6", name, frame.First, frame.Last)
+		}
+		frames[name] = string(m.Payload)
+		m.Ack()
+	}
+	if diff := cmp.Diff(frames["table"], frames["memory"]); diff != "" {
+		t.Errorf("memory differs from the table (-table +memory):\n%s", diff)
+	}
+}
+
+// TestAFeedFollowsALogThatWasPutInThePlaceOfItsOwn is what a restored backup, or a
+// failover to a server that lacks the last commits, does to whoever holds those.
+func TestAFeedFollowsALogThatWasPutInThePlaceOfItsOwn(t *testing.T) {
+	url := migrated(t)
+	db := connect(t, url)
+	if _, err := db.EventStore().Append(t.Context(), attempts("lost", 0, 2)); err != nil {
+		t.Fatal(err)
+	}
+	empty(t, owner(t, url))
+	if _, err := connect(t, url).EventStore().Append(t.Context(), attempts("found", 0, 2)); err != nil {
+		t.Fatal(err)
+	}
+	feed := db.Feed("relay")
+	defer closeFeed(t, feed)
+	m, frame := next(t, subscribe(t, feed))
+	if len(frame.Events) != 2 || frame.Events[0].StreamID != "found" {
+		t.Errorf("the frame has %d events, of stream %s", len(frame.Events), frame.Events[0].StreamID)
+	}
+	m.Ack()
+}
+
+// empty takes everything out of a log, which only its owner can.
+func empty(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	run(t, conn, `ALTER TABLE events DISABLE TRIGGER append_only; ALTER TABLE commits DISABLE TRIGGER append_only;
+		DELETE FROM events; DELETE FROM commits;
+		ALTER TABLE events ENABLE ALWAYS TRIGGER append_only; ALTER TABLE commits ENABLE ALWAYS TRIGGER append_only`)
 }
 
 func TestAFeedKnowsItsPosition(t *testing.T) {

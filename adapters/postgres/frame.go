@@ -4,14 +4,20 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 
 	wsql "github.com/ThreeDotsLabs/watermill-sql/v3/pkg/sql"
 	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/pro-sms/prosms/events"
+	"github.com/pro-sms/prosms/ports"
 )
 
-// frameSchema makes the events table a topic whose messages are frames.
-type frameSchema struct{ size int }
+// frameSchema makes the events table a topic whose messages are frames. What it
+// selects is where the group stands, and the head of the log; read returns the frame
+// in between, or its beginning.
+type frameSchema struct {
+	read func(after, head int64, digest events.Hash) (ports.EventFrame, error)
+}
 
 var errReadOnly = errors.New("the log is appended to through the event store")
 
@@ -20,44 +26,40 @@ func (frameSchema) InsertQuery(string, message.Messages) (wsql.Query, error) {
 	return wsql.Query{}, errReadOnly
 }
 
-// SelectQuery takes the group's place in the log, passing over one that is taken,
-// and makes one row of the events after it: first and last position, and the JSON
-// of a ports.EventFrame. Strings are put together because data and meta must
-// remain the bytes that the digest covers, and because it is quick.
+// SelectQuery takes the group's place in the log, passing over one that is taken, if
+// there are events after it.
 func (f frameSchema) SelectQuery(topic, group string, offsets wsql.OffsetsAdapter) wsql.Query {
 	next := offsets.NextOffsetQuery(topic, group)
 	return wsql.Query{
 		Query: `
-WITH place AS MATERIALIZED (` + next.Query + `),
-frame AS (
-	SELECT * FROM events
-	WHERE position > (SELECT position FROM place)
-	ORDER BY position
-	LIMIT ` + strconv.Itoa(f.size) + `
-)
-SELECT min(position), max(position),
-	'{"first":' || min(position) || ',"last":' || max(position) || ',"events":[' || string_agg(
-		'{"position":' || position || ',"stream_id":' || to_json(stream_id) || ',"version":' || version ||
-		',"type":' || to_json(type) || ',"schema":' || schema || ',"data":' || data || ',"meta":' || meta ||
-		',"recorded_at":"' || to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') ||
-		'","digest":"' || encode(digest, 'hex') || '"}', ',' ORDER BY position) || ']}'
-FROM frame
-HAVING count(*) > 0`,
+WITH place AS MATERIALIZED (` + next.Query + `)
+SELECT place.position, head.position, head.digest
+FROM place, LATERAL (SELECT position, digest FROM events ORDER BY position DESC LIMIT 1) AS head
+WHERE head.position > place.position`,
 		Args: next.Args,
 	}
 }
 
 // UnmarshalMessage reads the row of SelectQuery.
-func (frameSchema) UnmarshalMessage(row wsql.Scanner) (wsql.Row, error) {
+func (f frameSchema) UnmarshalMessage(row wsql.Scanner) (wsql.Row, error) {
 	var (
-		first, last int64
-		payload     []byte
+		place, head int64
+		digest      []byte
 	)
-	if err := row.Scan(&first, &last, &payload); err != nil {
-		return wsql.Row{}, fmt.Errorf("reading frame: %w", err)
+	if err := row.Scan(&place, &head, &digest); err != nil {
+		return wsql.Row{}, fmt.Errorf("reading place in the log: %w", err)
 	}
-	id := fmt.Sprintf("%d-%d", first, last)
-	return wsql.Row{Offset: last, UUID: []byte(id), Payload: payload, Msg: message.NewMessage(id, payload)}, nil
+	last, err := events.HashOf(digest)
+	if err != nil {
+		return wsql.Row{}, fmt.Errorf("position %d: %w", head, err)
+	}
+	frame, err := f.read(place, head, last)
+	if err != nil {
+		return wsql.Row{}, fmt.Errorf("reading after position %d: %w", place, err)
+	}
+	id := fmt.Sprintf("%d-%d", frame.First, frame.Last)
+	payload := frame.Encode()
+	return wsql.Row{Offset: frame.Last, UUID: []byte(id), Payload: payload, Msg: message.NewMessage(id, payload)}, nil
 }
 
 // SchemaInitializingQueries is empty: migrations make the schema.

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/pro-sms/prosms/ports/tail"
 )
 
 // DB is one process's access to a database. It is safe for concurrent use.
@@ -23,6 +25,7 @@ type DB struct {
 	log     *slog.Logger
 	frame   int // events in a frame at most
 	changes changes
+	tail    tail.Tail
 
 	stop context.CancelFunc // of the listener
 	wait sync.WaitGroup     // for the listener

@@ -32,7 +32,7 @@ func (s *EventStore) Append(ctx context.Context, writes ...ports.Write) ([]ports
 		return nil, fmt.Errorf("appending %d writes: %w", len(writes), err)
 	}
 	if len(commit) > 0 {
-		s.tail.add(commit)
+		s.tail.Add(commit)
 		s.changed.wake()
 	}
 	return results, nil

@@ -66,7 +66,7 @@ func (i *Importer) alter(ctx context.Context, rows []events.Recorded, update str
 	if len(rows) == 0 {
 		return 0, ctx.Err()
 	}
-	defer i.store.tail.drop()
+	defer i.store.tail.Drop()
 	err = i.store.file.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var trigger string
 		if err := tx.QueryRowContext(ctx, `SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'events_refuse_update'`).Scan(&trigger); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/tail"
 )
 
 // EventStore is the log in its file. Appends take turns; readers do not wait for
@@ -17,7 +18,7 @@ import (
 type EventStore struct {
 	file    *file
 	changed signal
-	tail    tail
+	tail    tail.Tail
 	clock   func() time.Time
 
 	load, loadMany, read, commits, head *sql.Stmt // of the readers

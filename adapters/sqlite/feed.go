@@ -124,7 +124,7 @@ func (f *Feed) step(ctx context.Context, out chan<- *message.Message) (delivered
 
 // frame returns the events after position, from memory if they are there.
 func (s *EventStore) frame(ctx context.Context, position int64) (ports.EventFrame, error) {
-	page, err := s.tail.after(position, frameSize), error(nil)
+	page, err := s.tail.After(position, frameSize), error(nil)
 	if len(page) == 0 {
 		page, err = s.raw(ctx, s.read, position, frameSize)
 	}

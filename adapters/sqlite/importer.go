@@ -35,7 +35,7 @@ func (i *Importer) Import(ctx context.Context, commits ...ports.WholeCommit) err
 		return nil
 	})
 	if err == nil && len(commits) > 0 {
-		i.store.tail.drop()
+		i.store.tail.Drop()
 		i.store.changed.wake()
 	}
 	return err

@@ -1,4 +1,5 @@
-package sqlite
+// Package tail keeps the end of a log in memory.
+package tail
 
 import (
 	"sync"
@@ -6,21 +7,22 @@ import (
 	"github.com/pro-sms/prosms/events"
 )
 
-// tail holds the last commits of the log in memory, without gaps and not decoded: feeds
-// that follow the log closely need no query for them. The zero value is ready.
-type tail struct {
+// Tail holds the last commits that this process made, without gaps and not decoded:
+// feeds that follow the log closely need no query for them. The zero value is ready,
+// and safe for concurrent use.
+type Tail struct {
 	mu      sync.Mutex
 	commits [][]events.Recorded
 	size    int // events in commits
 }
 
-// tailSize bounds the events that are held: frames enough for a feed that waits for
-// its consumer.
-const tailSize = 4 * frameSize
+// Size bounds the events that are held: frames enough for a feed that waits for its
+// consumer.
+const Size = 8000
 
-// add adds the events of a commit. Commits may be reported out of order; what does not
+// Add adds the events of a commit. Commits may be reported out of order; what does not
 // join on begins anew, and what came before that is no longer held.
-func (t *tail) add(commit []events.Recorded) {
+func (t *Tail) Add(commit []events.Recorded) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.commits) > 0 {
@@ -33,15 +35,15 @@ func (t *tail) add(commit []events.Recorded) {
 		}
 	}
 	t.commits, t.size = append(t.commits, commit), t.size+len(commit)
-	for t.size > tailSize {
+	for t.size > Size {
 		t.size -= len(t.commits[0])
 		t.commits[0] = nil
 		t.commits = t.commits[1:]
 	}
 }
 
-// after returns up to limit events after position; none where the next is not held.
-func (t *tail) after(position int64, limit int) (page []events.Recorded) {
+// After returns up to limit events after position; none where the next is not held.
+func (t *Tail) After(position int64, limit int) (page []events.Recorded) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	from := len(t.commits)
@@ -62,8 +64,15 @@ func (t *tail) after(position int64, limit int) (page []events.Recorded) {
 	return page
 }
 
-// drop forgets all events, after those in the file were changed.
-func (t *tail) drop() {
+// Holds reports whether the event at position is held and has that digest. Then all
+// that is held up to there is of the log that has it: digests cover position and time.
+func (t *Tail) Holds(position int64, digest events.Hash) bool {
+	page := t.After(position-1, 1)
+	return len(page) == 1 && page[0].Digest == digest
+}
+
+// Drop forgets all events, after those in the log were changed.
+func (t *Tail) Drop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.commits, t.size = nil, 0
