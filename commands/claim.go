@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -169,13 +170,16 @@ func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]*candidate,
 	for i, w := range work {
 		ids[i] = w.MessageID
 	}
-	messages, err := d.Store.LoadMany(ctx, ids)
-	if d.Foreign != nil && fatal(err) == nil && slices.ContainsFunc(ids, func(id string) bool { return len(messages[id]) == 0 }) {
-		d.Foreign()
-	}
-	messages, err = readable(messages, err)
-	if err != nil {
-		return nil, err
+	messages, others := d.Fresh.take(ids)
+	if len(others) > 0 {
+		loaded, err := d.Store.LoadMany(ctx, others)
+		if d.Foreign != nil && fatal(err) == nil && slices.ContainsFunc(others, func(id string) bool { return len(loaded[id]) == 0 }) {
+			d.Foreign()
+		}
+		if loaded, err = readable(loaded, err); err != nil {
+			return nil, err
+		}
+		maps.Copy(messages, loaded)
 	}
 	candidates := make([]*candidate, 0, len(work))
 	seen := map[string]bool{}

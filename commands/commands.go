@@ -30,6 +30,7 @@ type Handler struct {
 	DefaultTenant string
 	Quotas        *Quotas // nil: no tenant is capped
 	Fuse          *Fuse   // nil: no prefix is paused
+	Fresh         *Fresh  // is given what is accepted, for who claims it in this process; nil: nobody does
 	// PlainCallbacks allows callback URLs that begin with http://.
 	PlainCallbacks bool
 	Now            func() time.Time // nil: time.Now

@@ -26,10 +26,11 @@ type Dispatcher struct {
 	Store     ports.EventStore
 	Providers Providers
 	Lookup    Lookup
-	Hours     Hours // of marketing texts
-	Slots     int   // provider calls in flight; 0: 128
-	Gate      *Gate // what it does not admit is held, and not claimed; nil: everything passes
-	Fuse      *Fuse // texts to prefixes that it pauses are deferred; nil: none are
+	Hours     Hours  // of marketing texts
+	Slots     int    // provider calls in flight; 0: 128
+	Gate      *Gate  // what it does not admit is held, and not claimed; nil: everything passes
+	Fuse      *Fuse  // texts to prefixes that it pauses are deferred; nil: none are
+	Fresh     *Fresh // what was accepted here; nil: every text is read from Store
 	Schedule  domain.RetrySchedule
 	// HoldLimit is how long a frame is held, without an ack, for what the gate does
 	// not admit. After that its messages are deferred and the frame is acked: the

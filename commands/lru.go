@@ -55,11 +55,16 @@ func (c *lru[V]) putUnless(key string, v V, stands func(V) bool) V {
 	return v
 }
 
-func (c *lru[V]) drop(key string) {
+func (c *lru[V]) drop(key string) { c.take(key) }
+
+// take is get and drop.
+func (c *lru[V]) take(key string) (v V, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e, ok := c.byKey[key]; ok {
-		c.order.Remove(e)
-		delete(c.byKey, key)
+	e, ok := c.byKey[key]
+	if !ok {
+		return v, false
 	}
+	delete(c.byKey, key)
+	return c.order.Remove(e).(*lruEntry[V]).value, true
 }

@@ -97,6 +97,7 @@ func (h *Handler) accept(ctx context.Context, offers []offer, results []SendResu
 		switch {
 		case result.Err == nil:
 			results[o.index].Sent = sent(o.write.StreamID, o.text(), result.RecordedAt)
+			h.Fresh.keep(o.write, o.text(), result)
 			unneeded = unneeded.Minus(o.usage())
 		case errors.Is(result.Err, ports.ErrConflict):
 			results[o.index].Sent, results[o.index].Err = h.repeated(ctx, o.write.StreamID, o.text())

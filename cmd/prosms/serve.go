@@ -16,6 +16,9 @@ import (
 	"github.com/pro-sms/prosms/projections"
 )
 
+// freshTexts is how many texts wait in memory for their first claim, some 20 MB.
+const freshTexts = 10_000
+
 type serveCommand struct {
 	Roles   []string `help:"What this instance does: api, relay, dispatch, project, schedule." default:"api,relay,dispatch,project,schedule"`
 	Migrate bool     `help:"Bring a PostgreSQL database to the schema of this version first."`
@@ -145,6 +148,10 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	dispatcher := &commands.Dispatcher{
 		Store: store, Providers: ps.Providers, Gate: gate, Lookup: lookup, Hours: commands.Hours{Window: c.QuietHours, Rules: c.QuietRules},
 		Fuse: handler.Fuse, Slots: c.Concurrency, Schedule: c.schedule(), Foreign: foreign.Seen, Log: o.log,
+	}
+	if o.roles.has(roleDispatch) && o.roles.has(roleAPI) {
+		handler.Fresh = commands.NewFresh(freshTexts)
+		dispatcher.Fresh = handler.Fresh
 	}
 	runner := &projections.Runner{Store: log, Views: st.views, Projections: newProjections(lookup), Log: o.log, Foreign: foreign.Seen}
 	handler.SentAs = queries.SentAs
