@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -21,11 +20,10 @@ var programs string
 // shipped returns prosms as it ships.
 var shipped = sync.OnceValues(func() (string, error) { return build("prosms", "CGO_ENABLED=0") })
 
-// raced returns prosms with the race detector, if these tests have it: several times
-// as slow, so only those tests run it whose point are goroutines that meet.
+// raced returns prosms with the race detector, if ./test found what that needs: several
+// times as slow, so only those tests run it whose point are goroutines that meet.
 var raced = sync.OnceValues(func() (string, error) {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || !slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if os.Getenv("PROSMS_TEST_RACE") == "" {
 		return shipped()
 	}
 	return build("prosms-race", "CGO_ENABLED=1", "-race")

@@ -59,7 +59,7 @@ func newRig(t *testing.T, full bool, settings ...string) *rig {
 	}, settings...)...)
 }
 
-// raced makes the gateways of r run under the race detector, if the tests do.
+// raced makes the gateways of r run under the race detector, if there is one.
 func (r *rig) raced() *rig {
 	r.program = raced
 	return r
