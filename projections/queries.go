@@ -42,17 +42,30 @@ func (q Queries) Message(ctx context.Context, tenant, id string) (Message, error
 // ports.Archived where an archive has them, and wraps events.ErrUnreadable where one of
 // them cannot be read.
 func (q Queries) Timeline(ctx context.Context, tenant, id string) ([]events.Recorded, error) {
-	recorded, err := q.Store.Load(ctx, id)
-	if err != nil && !errors.Is(err, events.ErrUnreadable) {
-		return nil, fmt.Errorf("loading stream %s: %w", id, err)
+	if tenant == "" {
+		return nil, ErrNotFound // who may see any tenant's has Oversight
 	}
-	if len(recorded) == 0 || !belongs(recorded, tenant) || recorded[0].Type != "message.accepted" || !q.shows(recorded[0]) {
-		return nil, ErrNotFound
+	recorded, err := q.stream(ctx, tenant, id, "message.accepted")
+	if err != nil {
+		return nil, err
+	}
+	return recorded, q.whole(ctx, recorded)
+}
+
+// stream returns the events of a stream that begins with an event of type first, and
+// is a tenant's; empty: any tenant's. Others' do not exist, whether or not they can be
+// read.
+func (q Queries) stream(ctx context.Context, tenant, id, first string) ([]events.Recorded, error) {
+	recorded, err := q.Store.Load(ctx, id)
+	if err == nil || errors.Is(err, events.ErrUnreadable) {
+		if len(recorded) == 0 || recorded[0].Type != first || tenant != "" && !belongs(recorded, tenant) || !q.shows(recorded[0]) {
+			return nil, ErrNotFound
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loading stream %s: %w", id, err)
 	}
-	return recorded, q.whole(ctx, recorded)
+	return recorded, nil
 }
 
 // belongs reports whether a stream is a tenant's. One in which nothing tells whose it
