@@ -23,10 +23,24 @@ type Queries struct {
 	// Unseal makes what rows hold sealed readable, or events.Erased; nil: it is shown
 	// as it is. What is asked by id Store has to unseal.
 	Unseal func(ctx context.Context, fields ...events.Field) error
+	// Stored is Store where what is personal stands as it is stored: what is searched
+	// event by event is read there, and what was found is made readable by Open, in
+	// place. Open may return an error that wraps events.ErrUnreadable beside what it
+	// could. Nil, both: Store is searched.
+	Stored ports.EventStore
+	Open   func(ctx context.Context, found []events.Recorded) error
 	// TestOnly makes everything that no test key has begun not exist. Its lists
 	// come from a search of bounded length: a page may be short, even empty,
 	// although another follows.
 	TestOnly bool
+}
+
+// AsStored returns the store in which what is personal stands as it is stored.
+func (q Queries) AsStored() ports.EventStore {
+	if q.Stored == nil {
+		return q.Store
+	}
+	return q.Stored
 }
 
 // Message returns a tenant's message as of now.
