@@ -106,6 +106,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	unreadable := &commands.Unreadables{Log: o.log}
 	log := unreadable.In(traces.EventStore(commits))
 	sealer := newSealer(c, st, log, lookup)
+	sealer.Master.Next = logins.masterKey
 	store := unreadable.In(sealer)
 	b, err := openBus(ctx, c, lookup.Secret("installation")[:8], logins.broker, o.log)
 	if err != nil {
