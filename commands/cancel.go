@@ -12,10 +12,11 @@ import (
 // a ports.Archived when it was detached.
 // Canceling what is canceled does nothing.
 func (h *Handler) Cancel(ctx context.Context, caller Caller, messageID string) error {
-	_, _, err := execute(ctx, h.Store, messageID, func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
-		if err := h.refuses(ctx, caller, s); err != nil {
-			return nil, events.Meta{}, err
-		}
+	message, err := h.message(ctx, caller, messageID)
+	if err != nil {
+		return err
+	}
+	_, _, err = executeOn(ctx, h.Store, message, func(s stream[domain.Message]) (domain.Command, events.Meta, error) {
 		meta := s.consequence(caller.Actor)
 		meta.TraceParent, meta.Reason = caller.TraceParent, caller.Reason
 		return domain.Cancel{By: caller.Actor}, meta, nil

@@ -202,7 +202,7 @@ func (d *dataKeys) day(ctx context.Context, day string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading key %s: %w", name, err)
 	}
-	key, err := d.master.unwrap(name, kept)
+	key, err := d.master.unwrap(ctx, name, kept)
 	if err == nil {
 		d.reading.put(name, seenKey{key, d.now()})
 	}
@@ -238,7 +238,7 @@ func (d *dataKeys) read(ctx context.Context, names []string, anew bool) (keys ma
 			d.reading.drop(name)
 			continue
 		}
-		key, err := d.master.unwrap(name, kept[name])
+		key, err := d.master.unwrap(ctx, name, kept[name])
 		if err != nil {
 			if unusable == nil {
 				unusable = map[string]error{}

@@ -32,17 +32,22 @@ type stream[S aggregate[S]] struct {
 	Erased  bool        // something personal in it can no longer be read
 
 	Detached int64 // the position of a payload that is in an archive: State is zero then; 0: none
+	Unread   bool  // something in it cannot be read: State lacks that, and decides nothing
 }
 
 // fold replays recorded events onto the zero state.
 func fold[S aggregate[S]](id string, recorded []events.Recorded) stream[S] {
 	s := stream[S]{ID: id}
 	for i, r := range recorded {
+		if i == 0 || s.Unread && s.Origin.Tenant == "" {
+			s.Origin = r.Meta
+		}
 		if i == 0 {
-			s.Origin, s.Since = r.Meta, r.RecordedAt
+			s.Since = r.RecordedAt
 		}
 		s.Since = since(s.Since, r)
 		s.Erased = s.Erased || r.Erased
+		s.Unread = s.Unread || r.Unreadable() != nil
 		s.State = s.State.Evolve(r.Data)
 		s.Version = r.Version
 		if r.Detached() {
@@ -106,12 +111,24 @@ func (s stream[S]) consequence(actor string) events.Meta {
 	}
 }
 
+// load returns a stream. One that is Unread comes along with an error that wraps
+// events.ErrUnreadable.
 func load[S aggregate[S]](ctx context.Context, store ports.EventStore, id string) (stream[S], error) {
 	recorded, err := store.Load(ctx, id)
 	if err != nil {
-		return stream[S]{}, fmt.Errorf("loading stream %s: %w", id, err)
+		err = fmt.Errorf("loading stream %s: %w", id, err)
 	}
-	return fold[S](id, recorded), nil
+	return fold[S](id, recorded), err
+}
+
+// loadOwn is load for a caller: what is not theirs, as owns says, does not exist,
+// whether or not it can be read.
+func loadOwn[S aggregate[S]](ctx context.Context, store ports.EventStore, id string, owns func(stream[S]) bool) (stream[S], error) {
+	s, err := load[S](ctx, store, id)
+	if fatal(err) == nil && !owns(s) {
+		return s, domain.ErrNotFound
+	}
+	return s, err
 }
 
 // decision is what execute is asked to do with a stream.

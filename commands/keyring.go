@@ -25,7 +25,7 @@ func OpenLookup(ctx context.Context, keyring ports.Keyring, master Master) (Look
 	if err != nil {
 		return nil, fmt.Errorf("reading key %s: %w", lookupKeyName, err)
 	}
-	key, err := master.unwrap(lookupKeyName, kept)
+	key, err := master.unwrap(ctx, lookupKeyName, kept)
 	if err != nil || len(master.Present) == 0 || kept[0] == keptWrapped {
 		return key, err
 	}

@@ -73,10 +73,11 @@ func (h *Handler) cut(key events.KeyIssued) IssuedKey {
 // RevokeKey ends a key of the caller's tenant, of any tenant where the caller has
 // none. A test key revokes test keys only. Revoking a revoked key does nothing.
 func (h *Handler) RevokeKey(ctx context.Context, caller Caller, id string) error {
-	_, _, err := execute(ctx, h.Store, keyPrefix+id, func(s stream[domain.Key]) (domain.Command, events.Meta, error) {
-		if !caller.mayEnd(s) {
-			return nil, events.Meta{}, domain.ErrNotFound
-		}
+	key, err := loadOwn(ctx, h.Store, keyPrefix+id, caller.mayEnd)
+	if err != nil {
+		return err
+	}
+	_, _, err = executeOn(ctx, h.Store, key, func(s stream[domain.Key]) (domain.Command, events.Meta, error) {
 		meta := s.consequence(caller.Actor)
 		meta.Reason = caller.Reason
 		return domain.RevokeKey{By: caller.Actor}, meta, nil
@@ -107,7 +108,10 @@ func ParseCredential(presented string) (Credential, bool) {
 // Key loads the key that c names; the zero Key when there is none.
 func (h *Handler) Key(ctx context.Context, c Credential) (domain.Key, error) {
 	s, err := load[domain.Key](ctx, h.Store, keyPrefix+c.ID)
-	return s.State, err
+	if err != nil {
+		return domain.Key{}, err
+	}
+	return s.State, nil
 }
 
 // Opens reports whether c is the credential of key, in constant time, and key is

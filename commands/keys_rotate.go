@@ -22,12 +22,9 @@ func (h *Handler) RotateKey(ctx context.Context, caller Caller, id string, overl
 		return IssuedKey{}, Invalid{{Pointer: "/overlap", Code: CodeInvalidValue, Detail: "0s to 720h"}}
 	}
 	for range tries {
-		old, err := load[domain.Key](ctx, h.Store, keyPrefix+id)
+		old, err := loadOwn(ctx, h.Store, keyPrefix+id, caller.mayEnd)
 		if err != nil {
 			return IssuedKey{}, err
-		}
-		if !caller.mayEnd(old) {
-			return IssuedKey{}, domain.ErrNotFound
 		}
 		issued := h.cut(old.State.Issued)
 		decided, err := old.State.Decide(domain.RotateKey{By: caller.Actor, Successor: issued.ID, At: h.now().Truncate(time.Microsecond), Overlap: overlap})
@@ -61,5 +58,5 @@ func (h *Handler) RotateKey(ctx context.Context, caller Caller, id string, overl
 // mayEnd reports whether a caller may end a key: its tenant may, and an operator,
 // who has none. A test key ends test keys only.
 func (c Caller) mayEnd(k stream[domain.Key]) bool {
-	return k.Version > 0 && (c.Tenant == "" || k.Origin.Tenant == c.Tenant) && (!c.Test || k.State.Issued.Test)
+	return k.Version > 0 && c.of(k.Origin) && (!c.Test || k.State.Issued.Test)
 }

@@ -18,7 +18,13 @@ var ErrMasterKey = errors.New("keys of the database need the master key they wer
 
 // Master wraps the keys of a database. Each of its keys has 32 bytes; none means that
 // keys are kept plain. With both, what Previous has wrapped can be read, too.
-type Master struct{ Present, Previous []byte }
+type Master struct {
+	Present, Previous []byte
+	// Next returns the key that others may have as Present by now. It is asked where
+	// neither unwraps, and wraps nothing: another instance might not have it yet. nil:
+	// there is none.
+	Next func(context.Context) []byte
+}
 
 // wrapping returns a function that wraps keys by the present key, and is not made
 // anew for each.
@@ -50,11 +56,20 @@ func (m Master) wrap(name string, key []byte) ([]byte, error) {
 	return wrap(name, key), nil
 }
 
-func (m Master) unwrap(name string, kept []byte) ([]byte, error) {
+func (m Master) unwrap(ctx context.Context, name string, kept []byte) ([]byte, error) {
 	if len(kept) == 33 && kept[0] == keptPlain {
 		return bytes.Clone(kept[1:]), nil
 	}
-	for _, master := range [][]byte{m.Present, m.Previous} {
+	key, err := unwrap(name, kept, m.Present, m.Previous)
+	if errors.Is(err, ErrMasterKey) && m.Next != nil {
+		return unwrap(name, kept, m.Next(ctx))
+	}
+	return key, err
+}
+
+// unwrap returns a key that is wrapped by one of masters.
+func unwrap(name string, kept []byte, masters ...[]byte) ([]byte, error) {
+	for _, master := range masters {
 		if len(master) == 0 || len(kept) == 0 || kept[0] != keptWrapped {
 			continue
 		}
@@ -71,10 +86,7 @@ func (m Master) unwrap(name string, kept []byte) ([]byte, error) {
 
 // wraps reports whether kept is wrapped by the present key.
 func (m Master) wraps(name string, kept []byte) bool {
-	if len(kept) == 0 || kept[0] != keptWrapped {
-		return false
-	}
-	_, err := Master{Present: m.Present}.unwrap(name, kept)
+	_, err := unwrap(name, kept, m.Present)
 	return err == nil
 }
 
@@ -118,7 +130,7 @@ func Rewrap(ctx context.Context, keyring ports.Keyring, master Master) (changed,
 }
 
 func rewrap(ctx context.Context, keyring ports.Keyring, master Master, name string, kept []byte) error {
-	key, err := master.unwrap(name, kept)
+	key, err := master.unwrap(ctx, name, kept)
 	if err != nil {
 		return err
 	}

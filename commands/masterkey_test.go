@@ -2,8 +2,10 @@ package commands
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/pro-sms/prosms/adapters/memory"
 	"github.com/pro-sms/prosms/events"
@@ -67,11 +69,62 @@ func TestTheMasterKeyIsRotatedWhileTextsFlow(t *testing.T) {
 				t.Fatal(err)
 			}
 			for name, key := range kept {
-				if _, err := (Master{Present: old}).unwrap(name, key); !errors.Is(err, ErrMasterKey) {
+				if _, err := unwrap(name, key, old); !errors.Is(err, ErrMasterKey) {
 					t.Errorf("%s still opens by the key before", name)
 				}
 			}
 		})
+	}
+}
+
+func TestAnInstanceReadsWhatOthersWrapByAMasterKeyThatItHasYetToTake(t *testing.T) {
+	store := &memory.EventStore{}
+	old, fresh := bytes.Repeat([]byte{7}, 32), bytes.Repeat([]byte{2}, 32)
+	now, secret := time.Now(), old
+	before, after := instance(store), instance(store)
+	before.Sealer.Master = Master{Present: old, Next: func(context.Context) []byte { return secret }}
+	before.Sealer.Now = func() time.Time { return now }
+	after.Sealer.Master = Master{Present: fresh, Previous: old}
+	send := func(h *Handler, to string) string {
+		t.Helper()
+		sent, err := h.Send(t.Context(), caller, Send{To: to, Body: "text"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sent.ID
+	}
+	first := send(before, "+14155552671")
+	second := send(after, "+14155552672") // by a key that is wrapped by fresh
+	if _, err := before.Store.Load(t.Context(), second); !errors.Is(err, ErrMasterKey) || !errors.Is(err, events.ErrUnreadable) {
+		t.Errorf("while the secret is the old one: %v", err)
+	}
+	secret = fresh
+	wantText(t, before.Store, second, "+14155552672", "", "text")
+	third := send(before, "+14155552673")
+	kept, err := store.Keyring().Names(t.Context(), subjectPrefix, "", 9)
+	if err != nil || len(kept) != 3 {
+		t.Fatal(kept, err)
+	}
+	wrapped, err := store.Keyring().Get(t.Context(), kept...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byOld := 0
+	for name, key := range wrapped {
+		if _, err := unwrap(name, key, old); err == nil {
+			byOld++
+		}
+	}
+	if byOld != 2 {
+		t.Errorf("%d of 3 keys are wrapped by the key before, want the two that its instance made", byOld)
+	}
+	if _, _, err := Rewrap(t.Context(), store.Keyring(), after.Sealer.Master); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(2 * seenFor) // what it holds in memory it asks for again
+	for id, to := range map[string]string{first: "+14155552671", second: "+14155552672", third: "+14155552673"} {
+		wantText(t, before.Store, id, to, "", "text")
+		wantText(t, after.Store, id, to, "", "text")
 	}
 }
 

@@ -223,19 +223,22 @@ func (r *Reconciler) isBound(ctx context.Context, providerMessageID string) (boo
 
 // twinUnderWay reports whether the same text is just being sent to the same
 // recipient for another message: then nobody can tell yet whose it is that the
-// provider has.
+// provider has. Of a message that cannot be read it may have been told already whose
+// that is: it counts as under way unless its words are known to be others.
 func (r *Reconciler) twinUnderWay(ctx context.Context, d doubt) (bool, error) {
 	ids, err := r.UnderWay(ctx, d.Origin.Tenant, d.State.Text.Consent)
 	if err != nil || len(ids) == 0 {
 		return false, err
 	}
 	streams, err := r.Store.LoadMany(ctx, ids)
-	if err != nil {
+	if fatal(err) != nil {
 		return false, err
 	}
 	for id, recorded := range streams {
-		m := fold[domain.Message](id, recorded).State
-		if id != d.ID && m.Status == domain.Dispatching && m.Text.Body == d.State.Text.Body {
+		m := fold[domain.Message](id, recorded)
+		underWay := m.State.Status == domain.Dispatching || m.Unread
+		alike := m.State.Text.Body == d.State.Text.Body || m.State.Text.Body == "" // which cannot be read
+		if id != d.ID && underWay && alike {
 			return true, nil
 		}
 	}

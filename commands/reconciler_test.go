@@ -11,6 +11,7 @@ import (
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/porttest"
 )
 
 // ledger is a provider that knows what it has accepted by recipient and text
@@ -229,6 +230,40 @@ func TestADoubtWaitsWhileItsTwinIsUnderWay(t *testing.T) {
 		o.after(again)
 		o.settledAs("msg_1", "message.reconciled", "message.dead_lettered") // SM1 was the twin's
 	})
+}
+
+func TestADoubtWaitsForATextThatCannotBeReadOnlyWhereItsWordsMayBeTheSame(t *testing.T) {
+	for name, tt := range map[string]struct {
+		body    events.Personal
+		version int64 // that is spoiled
+		waits   bool
+	}{
+		"other words, a later event spoiled":     {"goodbye", 2, false},
+		"the same words, a later event spoiled":  {"hello", 2, true},
+		"words that nobody can read, in its row": {"goodbye", 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o, l := newDoubts(t, "msg_1")
+				l.accepted = []entry{{"SM1", "+14155552671", "hello"}}
+				time.Sleep(time.Minute - time.Second)
+				other := text(domain.Normal)
+				other.Body = tt.body
+				o.record("msg_2", other, events.MessageAttempted{Attempt: 1, Provider: "carrier"})
+				spoiled := &porttest.Spoiled{EventStore: o.store}
+				spoiled.Spoil(o.position("msg_2") + tt.version - 1)
+				o.scheduler.Reconciler.Store = spoiled
+				o.after(time.Second)
+				if tt.waits {
+					o.settledAs("msg_1")
+					spoiled.Spoil()
+					o.record("msg_2", events.MessageFailed{Attempt: 1, Class: "permanent"}, events.MessageDeadLettered{Reason: "permanent"})
+					o.after(time.Minute)
+				}
+				o.settledAs("msg_1", "message.reconciled")
+			})
+		})
+	}
 }
 
 func TestAFaultOfTheStoreIsReportedAndTheDoubtStays(t *testing.T) {

@@ -29,12 +29,9 @@ func (h *Handler) Replace(ctx context.Context, caller Caller, messageID string, 
 		return Sent{}, invalid
 	}
 	for range tries {
-		old, err := load[domain.Message](ctx, h.Store, messageID)
+		old, err := h.message(ctx, caller, messageID)
 		if err != nil {
 			return Sent{}, err
-		}
-		if !caller.owns(old) {
-			return Sent{}, domain.ErrNotFound
 		}
 		replaced, err := h.replace(ctx, caller, old, request)
 		if !errors.Is(err, ports.ErrConflict) {

@@ -57,12 +57,9 @@ func (h *Handler) RequestReplayOf(ctx context.Context, caller Caller, messageID 
 	if err := request.validate(); err != nil {
 		return "", err
 	}
-	m, err := load[domain.Message](ctx, h.Store, messageID)
+	m, err := h.message(ctx, caller, messageID)
 	if err != nil {
 		return "", err
-	}
-	if !caller.owns(m) {
-		return "", domain.ErrNotFound
 	}
 	if _, err := m.State.Decide(domain.Redrive{IncludeInDoubt: request.IncludeInDoubt}); err != nil {
 		return "", err
@@ -144,23 +141,27 @@ func (h *Handler) owned(ctx context.Context, caller Caller, ids []string) ([]str
 	return messages, nil
 }
 
-// refuses returns ErrNotFound where c may do nothing about a message, and a
-// ports.Archived where nobody can, because it was detached.
-func (h *Handler) refuses(ctx context.Context, c Caller, m stream[domain.Message]) error {
-	if m.Detached > 0 && !c.Test && (c.Tenant == "" || m.Origin.Tenant == c.Tenant) {
-		return ports.WhereDetached(ctx, h.Store, m.Detached)
+// message loads one that a caller may do something about. It answers ErrNotFound
+// where that is none of theirs, and a ports.Archived where nobody can, because it was
+// detached.
+func (h *Handler) message(ctx context.Context, c Caller, id string) (stream[domain.Message], error) {
+	m, err := loadOwn(ctx, h.Store, id, func(m stream[domain.Message]) bool {
+		return c.owns(m) || (m.Detached > 0 || m.Unread) && !c.Test && c.of(m.Origin)
+	})
+	if err == nil && m.Detached > 0 {
+		err = ports.WhereDetached(ctx, h.Store, m.Detached)
 	}
-	if !c.owns(m) {
-		return domain.ErrNotFound
-	}
-	return nil
+	return m, err
 }
 
 // owns reports whether c may do something about a message: its tenant may, and an
 // operator, who has none. A test key may touch only what test keys have sent.
 func (c Caller) owns(m stream[domain.Message]) bool {
-	return m.State.Status != "" && (c.Tenant == "" || m.Origin.Tenant == c.Tenant) && (!c.Test || m.State.Text.Test)
+	return m.State.Status != "" && c.of(m.Origin) && (!c.Test || m.State.Text.Test)
 }
+
+// of reports whether what began so is c's tenant's; all is an operator's.
+func (c Caller) of(origin events.Meta) bool { return c.Tenant == "" || c.Tenant == origin.Tenant }
 
 func (r Replay) validate() error {
 	var invalid Invalid

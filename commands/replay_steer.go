@@ -30,10 +30,13 @@ func (h *Handler) steerReplay(ctx context.Context, caller Caller, id, reason str
 			return invalid
 		}
 	}
-	_, _, err := execute(ctx, h.Store, id, func(r stream[domain.Replay]) (domain.Command, events.Meta, error) {
-		if r.State.Status == "" || caller.Tenant != "" && r.Origin.Tenant != caller.Tenant || caller.Test && !r.State.Request.Test {
-			return nil, events.Meta{}, domain.ErrNotFound
-		}
+	replay, err := loadOwn(ctx, h.Store, id, func(r stream[domain.Replay]) bool {
+		return (r.State.Status != "" || r.Unread) && caller.of(r.Origin) && (!caller.Test || r.State.Request.Test)
+	})
+	if err != nil {
+		return err
+	}
+	_, _, err = executeOn(ctx, h.Store, replay, func(r stream[domain.Replay]) (domain.Command, events.Meta, error) {
 		return command, r.consequence(caller.Actor), nil
 	})
 	return err
@@ -45,10 +48,11 @@ func (h *Handler) Discard(ctx context.Context, caller Caller, messageID, reason 
 	if checkReason(&invalid, reason); len(invalid) > 0 {
 		return invalid
 	}
-	_, _, err := execute(ctx, h.Store, messageID, func(m stream[domain.Message]) (domain.Command, events.Meta, error) {
-		if !caller.owns(m) {
-			return nil, events.Meta{}, domain.ErrNotFound
-		}
+	message, err := h.message(ctx, caller, messageID)
+	if err != nil {
+		return err
+	}
+	_, _, err = executeOn(ctx, h.Store, message, func(m stream[domain.Message]) (domain.Command, events.Meta, error) {
 		return domain.Discard{By: caller.Actor, Reason: reason}, m.consequence(caller.Actor), nil
 	})
 	return err

@@ -24,10 +24,11 @@ func (h *Handler) Resolve(ctx context.Context, caller Caller, messageID string, 
 	if err := request.validate(); err != nil {
 		return err
 	}
-	_, _, err := execute(ctx, h.Store, messageID, func(m stream[domain.Message]) (domain.Command, events.Meta, error) {
-		if err := h.refuses(ctx, caller, m); err != nil {
-			return nil, events.Meta{}, err
-		}
+	message, err := h.message(ctx, caller, messageID)
+	if err != nil {
+		return err
+	}
+	_, _, err = executeOn(ctx, h.Store, message, func(m stream[domain.Message]) (domain.Command, events.Meta, error) {
 		meta := m.consequence(caller.Actor)
 		meta.TraceParent, meta.Reason = caller.TraceParent, request.Reason
 		return domain.Resolve{

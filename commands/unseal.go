@@ -66,10 +66,15 @@ func (s *Sealer) Unseal(ctx context.Context, fields ...events.Field) error {
 	return err
 }
 
+// Open makes what was read of the store beneath readable, as Read would have. It
+// returns an error that wraps events.ErrUnreadable where some of it cannot be read.
+func (s *Sealer) Open(ctx context.Context, recorded []events.Recorded) error {
+	return s.unseal(ctx, recorded)
+}
+
 // unseal makes the events of streams readable in place: their Data, and their RawData
 // as it would be without sealing. Digests stay those of the stored form.
 func (s *Sealer) unseal(ctx context.Context, streams ...[]events.Recorded) error {
-	s.init()
 	type sealed struct {
 		recorded *events.Recorded
 		fields   int // of the event
@@ -88,6 +93,7 @@ func (s *Sealer) unseal(ctx context.Context, streams ...[]events.Recorded) error
 	if len(found) == 0 {
 		return nil
 	}
+	s.init()
 	erased, faults, err := s.open(ctx, all)
 	if err != nil {
 		return fmt.Errorf("unsealing: %w", err)

@@ -2,13 +2,11 @@ package projections
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 )
 
@@ -83,15 +81,12 @@ func (d DeadLetter) place() *ports.Cursor {
 // DeadLetter returns a message that is, or ever was, a dead letter, as of now: an
 // empty tenant means any.
 func (q Queries) DeadLetter(ctx context.Context, tenant, id string) (DeadLetter, error) {
-	recorded, err := q.Store.Load(ctx, id)
-	if errors.Is(err, events.ErrUnreadable) && tenant != "" && !belongs(recorded, tenant) {
-		return DeadLetter{}, ErrNotFound
-	}
+	recorded, err := q.stream(ctx, tenant, id, "message.accepted")
 	if err != nil {
-		return DeadLetter{}, fmt.Errorf("loading stream %s: %w", id, err)
+		return DeadLetter{}, err
 	}
 	d := Of[DeadLetter](recorded)
-	if d.DeadLetteredAt == nil || d.Message.ID != id || tenant != "" && d.Message.Tenant != tenant || q.TestOnly && !d.Message.Test {
+	if d.DeadLetteredAt == nil || d.Message.ID != id {
 		return DeadLetter{}, ErrNotFound
 	}
 	return d, nil

@@ -55,32 +55,47 @@ func (q Queries) log(ctx context.Context, after int64, limit int, selects func(e
 				continue
 			}
 			if page.Events = append(page.Events, e); len(page.Events) == limit {
-				return page, nil
+				return page, q.open(ctx, page.Events)
 			}
 		}
 		if len(frame) < logFrame {
 			page.More = false
-			return page, nil
+			break
 		}
 	}
-	return page, nil
+	return page, q.open(ctx, page.Events)
 }
 
-// read returns a frame of the log. An event in it that cannot be read has no payload.
+// read returns a frame of the log, to be opened once it was searched. An event in it
+// that cannot be read has no payload.
 func (q Queries) read(ctx context.Context, after int64, limit int) ([]events.Recorded, error) {
-	frame, err := q.Store.Read(ctx, after, limit)
-	if err == nil {
-		return frame, nil
-	}
-	if !errors.Is(err, events.ErrUnreadable) {
+	frame, err := q.AsStored().Read(ctx, after, limit)
+	if err = blank(err, frame); err != nil {
 		return nil, fmt.Errorf("reading the log after %d: %w", after, err)
 	}
-	for i, e := range frame {
+	return frame, nil
+}
+
+// open makes found, of frames, readable. One that cannot be read then has no payload.
+func (q Queries) open(ctx context.Context, found []events.Recorded) error {
+	if q.Open == nil || len(found) == 0 {
+		return nil
+	}
+	return blank(q.Open(ctx, found), found)
+}
+
+// blank takes the payload from what err says cannot be read, and returns it unless it
+// says no more than that.
+func blank(err error, recorded []events.Recorded) error {
+	if !errors.Is(err, events.ErrUnreadable) {
+		return err
+	}
+	for i, e := range recorded {
 		if e.Unreadable() != nil {
-			frame[i].RawData, frame[i].RawMeta = json.RawMessage("null"), json.RawMessage("{}")
+			recorded[i].RawData, recorded[i].RawMeta = json.RawMessage("null"), json.RawMessage("{}")
 		}
 	}
-	return frame, nil
+	return nil
 }
 
 func (f LogFilter) selects(e events.Recorded) bool {

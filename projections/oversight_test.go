@@ -104,6 +104,61 @@ func TestOperatorsReadTheLogFromItsHead(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatIsShownOfTheLogIsMadeReadable(t *testing.T) {
+	h := newHouse()
+	for i := range 8 {
+		meta := events.Meta{Tenant: "acme", Actor: "key:1"}
+		if i%3 == 0 {
+			meta.Actor = "operator:ada"
+		}
+		results, err := h.store.Append(t.Context(), ports.Write{StreamID: "consent_1", Expected: i, Events: []events.Event{events.ConsentOptedOut{Number: "~sealed"}}, Meta: meta})
+		if err != nil || results[0].Err != nil {
+			t.Fatal(err)
+		}
+	}
+	var opened []int64
+	o := h.oversight()
+	o.Queries.Stored, o.Queries.Store = o.Queries.Store, nil // a frame that is unsealed as a whole panics
+	o.Queries.Open = func(_ context.Context, found []events.Recorded) error {
+		for i := range found {
+			opened = append(opened, found[i].Position)
+			found[i].Data = events.ConsentOptedOut{Number: "+14155552671"}
+		}
+		found[0].Data = events.Unreadable{Type: found[0].Type, Err: events.ErrUnreadable}
+		return events.ErrUnreadable
+	}
+	filter := EventFilter{Actor: "operator", Limit: 2}
+	for name, tt := range map[string]struct {
+		read func() (LogPage, error)
+		want []int64
+	}{
+		"backwards":        {func() (LogPage, error) { return o.Latest(t.Context(), filter, 9) }, []int64{7, 4}},
+		"to its beginning": {func() (LogPage, error) { return o.Latest(t.Context(), filter, 3) }, []int64{1}},
+		"forwards":         {func() (LogPage, error) { return o.Log(t.Context(), filter) }, []int64{1, 4}},
+		"nothing":          {func() (LogPage, error) { return o.Log(t.Context(), EventFilter{Actor: "relay", Limit: 2}) }, nil},
+		"to a tenant": {func() (LogPage, error) {
+			return o.Queries.Log(t.Context(), LogFilter{Tenant: "acme", After: 6, Limit: 9})
+		}, []int64{7, 8}},
+		"to another tenant": {func() (LogPage, error) { return o.Queries.Log(t.Context(), LogFilter{Tenant: "other", Limit: 9}) }, nil},
+	} {
+		opened = nil
+		page, err := tt.read()
+		if err != nil || !slices.Equal(opened, tt.want) || len(page.Events) != len(tt.want) {
+			t.Errorf("%s: opened %v for %d events, %v; want %v", name, opened, len(page.Events), err, tt.want)
+			continue
+		}
+		for i, e := range page.Events {
+			if number := e.Data; i > 0 && number != (events.ConsentOptedOut{Number: "+14155552671"}) || i == 0 && string(e.RawData) != "null" {
+				t.Errorf("%s: event %d is %v, %s", name, i, number, e.RawData)
+			}
+		}
+	}
+	opened, filter.Sealed = nil, true
+	if page, err := o.Latest(t.Context(), filter, 9); err != nil || len(page.Events) != 2 || opened != nil {
+		t.Errorf("sealed: opened %v for %d events, %v", opened, len(page.Events), err)
+	}
+}
+
 // altered is a log in which a stored row was changed.
 type altered struct {
 	ports.EventStore

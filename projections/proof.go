@@ -29,7 +29,7 @@ func (o Oversight) Prove(ctx context.Context, recorded []events.Recorded) ([]Pro
 	if len(recorded) == 0 {
 		return nil, nil
 	}
-	stored, err := o.stored().Load(ctx, recorded[0].StreamID)
+	stored, err := o.Queries.AsStored().Load(ctx, recorded[0].StreamID)
 	if err != nil {
 		return nil, fmt.Errorf("loading stream %s: %w", recorded[0].StreamID, err)
 	}
@@ -52,17 +52,9 @@ func (o Oversight) Prove(ctx context.Context, recorded []events.Recorded) ([]Pro
 	return proofs, nil
 }
 
-// stored is the store in which what is personal stands as it is stored.
-func (o Oversight) stored() ports.EventStore {
-	if o.Stored == nil {
-		return o.Queries.Store
-	}
-	return o.Stored
-}
-
 // proveCommit hashes the commit of a position.
 func (o Oversight) proveCommit(ctx context.Context, position int64) (Proof, error) {
-	store := o.stored()
+	store := o.Queries.AsStored()
 	commits, err := store.Commits(ctx, position-1, 1)
 	if err != nil {
 		return Proof{}, fmt.Errorf("loading the commit of position %d: %w", position, err)

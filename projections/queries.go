@@ -23,10 +23,24 @@ type Queries struct {
 	// Unseal makes what rows hold sealed readable, or events.Erased; nil: it is shown
 	// as it is. What is asked by id Store has to unseal.
 	Unseal func(ctx context.Context, fields ...events.Field) error
+	// Stored is Store where what is personal stands as it is stored: what is searched
+	// event by event is read there, and what was found is made readable by Open, in
+	// place. Open may return an error that wraps events.ErrUnreadable beside what it
+	// could. Nil, both: Store is searched.
+	Stored ports.EventStore
+	Open   func(ctx context.Context, found []events.Recorded) error
 	// TestOnly makes everything that no test key has begun not exist. Its lists
 	// come from a search of bounded length: a page may be short, even empty,
 	// although another follows.
 	TestOnly bool
+}
+
+// AsStored returns the store in which what is personal stands as it is stored.
+func (q Queries) AsStored() ports.EventStore {
+	if q.Stored == nil {
+		return q.Store
+	}
+	return q.Stored
 }
 
 // Message returns a tenant's message as of now.
@@ -42,17 +56,30 @@ func (q Queries) Message(ctx context.Context, tenant, id string) (Message, error
 // ports.Archived where an archive has them, and wraps events.ErrUnreadable where one of
 // them cannot be read.
 func (q Queries) Timeline(ctx context.Context, tenant, id string) ([]events.Recorded, error) {
-	recorded, err := q.Store.Load(ctx, id)
-	if err != nil && !errors.Is(err, events.ErrUnreadable) {
-		return nil, fmt.Errorf("loading stream %s: %w", id, err)
+	if tenant == "" {
+		return nil, ErrNotFound // who may see any tenant's has Oversight
 	}
-	if len(recorded) == 0 || !belongs(recorded, tenant) || recorded[0].Type != "message.accepted" || !q.shows(recorded[0]) {
-		return nil, ErrNotFound
+	recorded, err := q.stream(ctx, tenant, id, "message.accepted")
+	if err != nil {
+		return nil, err
+	}
+	return recorded, q.whole(ctx, recorded)
+}
+
+// stream returns the events of a stream that begins with an event of type first, and
+// is a tenant's; empty: any tenant's. Others' do not exist, whether or not they can be
+// read.
+func (q Queries) stream(ctx context.Context, tenant, id, first string) ([]events.Recorded, error) {
+	recorded, err := q.Store.Load(ctx, id)
+	if err == nil || errors.Is(err, events.ErrUnreadable) {
+		if len(recorded) == 0 || recorded[0].Type != first || tenant != "" && !belongs(recorded, tenant) || !q.shows(recorded[0]) {
+			return nil, ErrNotFound
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loading stream %s: %w", id, err)
 	}
-	return recorded, q.whole(ctx, recorded)
+	return recorded, nil
 }
 
 // belongs reports whether a stream is a tenant's. One in which nothing tells whose it

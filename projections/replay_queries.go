@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/pro-sms/prosms/events"
@@ -22,26 +21,15 @@ func (q Queries) Replays(ctx context.Context, tenant string, limit int, after *p
 
 // Replay returns a replay as of now: an empty tenant means any.
 func (q Queries) Replay(ctx context.Context, tenant, id string) (Replay, error) {
-	recorded, err := q.replay(ctx, tenant, id)
+	recorded, err := q.stream(ctx, tenant, id, "replay.requested")
 	return Of[Replay](recorded), err
-}
-
-func (q Queries) replay(ctx context.Context, tenant, id string) ([]events.Recorded, error) {
-	recorded, err := q.Store.Load(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("loading stream %s: %w", id, err)
-	}
-	if len(recorded) == 0 || recorded[0].Type != "replay.requested" || tenant != "" && recorded[0].Meta.Tenant != tenant || !q.shows(recorded[0]) {
-		return nil, ErrNotFound
-	}
-	return recorded, nil
 }
 
 // ReplayItems returns up to limit items of a tenant's replay with what came of
 // them, in the order of its selection, from the one after the message after on;
 // empty: the first. Without an outcome they are pending.
 func (q Queries) ReplayItems(ctx context.Context, tenant, id, after string, limit int) (items []events.ReplayItem, more bool, err error) {
-	recorded, err := q.replay(ctx, tenant, id)
+	recorded, err := q.stream(ctx, tenant, id, "replay.requested")
 	if err != nil {
 		return nil, false, err
 	}

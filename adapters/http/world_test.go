@@ -109,7 +109,7 @@ func build(t *testing.T, configure ...func(*api.Server)) (*world, *api.Server) {
 		return server.Queries.Texted(ctx, recipient, string(number), lookup.ConsentStream(commands.EveryTenant, number), number == ourNumber)
 	}
 	server = &api.Server{
-		Commands: w.commands, Queries: projections.Queries{Store: sealer, Views: views, Unseal: sealer.Unseal},
+		Commands: w.commands, Queries: projections.Queries{Store: sealer, Views: views, Unseal: sealer.Unseal, Stored: w.store, Open: sealer.Open},
 		PublicURL: "https://sms.example.com/", Log: log,
 	}
 	for _, c := range configure {

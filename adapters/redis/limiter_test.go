@@ -58,7 +58,7 @@ func (p prefixed) Take(ctx context.Context, limits []ports.Limit) (ports.Taken, 
 
 func TestLimiterAnswersAsTheOneInMemory(t *testing.T) {
 	client := open(t, redis.Config{URL: servers.Redis(t), Timeout: patient})
-	history := 0
+	history, takes := 0, 0
 	rapid.Check(t, func(r *rapid.T) {
 		history++
 		now := time.UnixMicro(1_772_366_400_000_000)
@@ -75,6 +75,7 @@ func TestLimiterAnswersAsTheOneInMemory(t *testing.T) {
 		for range rapid.IntRange(1, 40).Draw(r, "steps") {
 			now = now.Add(time.Duration(rapid.Int64Range(-5_000, 400_000).Draw(r, "µs")) * time.Microsecond)
 			limits := rapid.SliceOfN(limit, 0, 4).Draw(r, "limits")
+			takes++
 			want, _ := local.Take(t.Context(), limits)
 			got, err := shared.Take(t.Context(), limits)
 			if err != nil || got != want {
@@ -82,6 +83,7 @@ func TestLimiterAnswersAsTheOneInMemory(t *testing.T) {
 			}
 		}
 	})
+	t.Logf("the same answers to %d calls in %d histories", takes, history)
 }
 
 func TestLimiterCountsByTheServersClock(t *testing.T) {

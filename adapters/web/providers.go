@@ -136,7 +136,7 @@ func (u *ui) lastMinute(ctx context.Context) ([]events.Recorded, error) {
 	since := u.Now().Add(-breakerWindow * time.Second)
 	before := head.LastPosition + 1
 	for range 10 {
-		found, err := u.Oversight.Latest(ctx, projections.EventFilter{Type: "message", Limit: pulseFrame}, before)
+		found, err := u.Oversight.Latest(ctx, projections.EventFilter{Type: "message", Limit: pulseFrame, Sealed: true}, before)
 		if err != nil || len(found.Events) == 0 {
 			return all, err
 		}

@@ -131,7 +131,7 @@ func (p *pulse) run() {
 func (p *pulse) beat(ctx context.Context, m *meter) beat {
 	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
-	store, views := p.Oversight.Queries.Store, p.Oversight.Queries.Views
+	store, views := p.Oversight.Queries.AsStored(), p.Oversight.Queries.Views
 	head, err := store.Head(ctx)
 	if err == nil {
 		m.skipTo(head.LastPosition)

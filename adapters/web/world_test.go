@@ -56,7 +56,7 @@ func newWorld(t *testing.T, configure ...func(*UI)) *world {
 		},
 	}
 	pages := UI{
-		Commands: w.commands, Oversight: projections.Oversight{Queries: projections.Queries{Store: sealer, Views: views, Unseal: sealer.Unseal}},
+		Commands: w.commands, Oversight: projections.Oversight{Queries: projections.Queries{Store: sealer, Views: views, Unseal: sealer.Unseal, Stored: w.store, Open: sealer.Open}},
 		SetupToken: "first-token", Projections: []string{"messages", "keys"}, APIURL: "http://api.example", Log: log,
 		Providers: []Provider{{Name: "twilio", Purpose: "sends the texts of live keys"}},
 		Settings:  []Setting{{Name: "PROSMS_MASTER_KEY", Value: "****", Origin: "environment", About: "wraps keys"}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -21,6 +22,7 @@ type logins struct {
 	database, broker, cache loginFunc
 
 	clientSecret, headKey func(context.Context) string // nil: that at the start holds for ever
+	masterKey             func(context.Context) []byte // the present one; nil likewise
 
 	all []*followed
 }
@@ -41,6 +43,13 @@ func newLogins(c Config, log *slog.Logger) *logins {
 			_, err := audit.ParseSigner(text)
 			return err
 		})
+	}
+	if get := l.secret(c, "PROSMS_MASTER_KEY", base64.StdEncoding.EncodeToString(c.MasterKey), log, masterKey(new(MasterKey))); get != nil {
+		l.masterKey = func(ctx context.Context) []byte {
+			var key MasterKey
+			_ = masterKey(&key)(get(ctx)) // it fits, or was not taken
+			return key
+		}
 	}
 	return l
 }

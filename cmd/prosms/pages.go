@@ -32,7 +32,7 @@ type pages struct {
 func newPages(c Config, o options, handler *commands.Handler, queries projections.Queries, limits ports.Limiter, st stores, b bus, ps providers, checks []api.Check, webhooks *commands.Webhooks, identities *oidc.Client, apiURL string) (pages, error) {
 	p := pages{token: rand.Text()}
 	ui := web.UI{
-		Commands: handler, Oversight: projections.Oversight{Queries: queries, Stored: st.events}, Limiter: limits,
+		Commands: handler, Oversight: projections.Oversight{Queries: queries}, Limiter: limits,
 		SetupToken: p.token, Demo: o.demo, Webhooks: webhooks,
 		Depth: func(ctx context.Context, lane domain.Lane) (int, error) {
 			return b.Depth(ctx, ports.DispatchTopic(lane))

@@ -109,6 +109,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	unreadable := &commands.Unreadables{Log: o.log}
 	log := unreadable.In(traces.EventStore(commits))
 	sealer := newSealer(c, st, log, lookup)
+	sealer.Master.Next = logins.masterKey
 	store := unreadable.In(sealer)
 	b, err := openBus(ctx, c, lookup.Secret("installation")[:8], logins.broker, o.log)
 	if err != nil {
@@ -135,7 +136,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	ps = ps.through(measured.Provider).through(traces.Provider)
 
 	handler := &commands.Handler{Store: store, Sealer: sealer, Lookup: lookup, Region: c.Region, PlainCallbacks: c.WebhookAllowPrivate}
-	queries := projections.Queries{Store: store, Views: st.views, Unseal: sealer.Unseal}
+	queries := projections.Queries{Store: store, Views: st.views, Unseal: sealer.Unseal, Stored: log, Open: sealer.Open}
 	handler.Numbers, handler.Keywords = c.mappedNumbers(), c.Keywords
 	handler.Quotas = newQuotas(c, limits.quota, queries, o.log)
 	handler.Fuse = newFuse(c, log, limits.seen, o.log)

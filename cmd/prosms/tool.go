@@ -71,7 +71,7 @@ func runTool(ctx context.Context, config Config, st stores, run func(tool) error
 	return run(tool{
 		config: config, stores: st, store: store, lookup: lookup,
 		handler: &commands.Handler{Store: store, Sealer: store, Lookup: lookup, Region: config.Region},
-		queries: projections.Queries{Store: store, Views: st.views, Unseal: store.Unseal},
+		queries: projections.Queries{Store: store, Views: st.views, Unseal: store.Unseal, Stored: st.events, Open: store.Open},
 	})
 }
 

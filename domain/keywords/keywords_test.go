@@ -61,6 +61,13 @@ func TestAKeywordIsATextOfItsOwn(t *testing.T) {
 		{"I would like to opt out", Reading{OptOut, "TO OPT OUT", true}},
 		{"no más mensajes por favor", Reading{OptOut, "NO MÁS MENSAJES", true}},
 		{"Keine SMS mehr!!", Reading{OptOut, "KEINE SMS MEHR", true}},
+		{"Deja de enviarme mensajes", Reading{OptOut, "DEJA DE ENVIARME", true}},
+		{"Arretez de m’écrire svp", Reading{OptOut, "ARRÊTEZ DE M'ÉCRIRE", true}},
+		{"Bitte keine weiteren Nachrichten", Reading{OptOut, "KEINE WEITEREN NACHRICHTEN", true}},
+		{"nao quero receber mais nada", Reading{OptOut, "NÃO QUERO RECEBER MAIS", true}},
+		{"Non scrivetemi più, grazie", Reading{OptOut, "NON SCRIVETEMI PIÙ", true}},
+		{"Geen berichten meer aub", Reading{OptOut, "GEEN BERICHTEN MEER", true}},
+		{"Не пишите мне больше", Reading{OptOut, "НЕ ПИШИТЕ МНЕ", true}},
 
 		// What is neither.
 		{"", Reading{}},
@@ -75,6 +82,9 @@ func TestAKeywordIsATextOfItsOwn(t *testing.T) {
 		{"start over", Reading{}},
 		{"helpful info", Reading{}},
 		{"STOPS", Reading{}},
+		{"¿Pueden enviarme más mensajes?", Reading{}},
+		{"Schreiben Sie mir bitte", Reading{}},
+		{"Quando mi scrivete?", Reading{}},
 	} {
 		if got := Read(tt.body); got != tt.want {
 			t.Errorf("Read(%q) = %+v, want %+v", tt.body, got, tt.want)

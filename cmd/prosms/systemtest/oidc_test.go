@@ -53,8 +53,7 @@ func TestOperatorsSignInAtAnIssuerThatWasDownAtTheStart(t *testing.T) {
 	at := issuer.NewAt(t, addr, i.adminURL()+"/oidc/callback")
 	at.Says(map[string]any{"email": "ada@example.com", "email_verified": true, "groups": []string{"sms-admins"}})
 	eventually(t, 10*time.Second, "an issuer that is there", func() bool { return i.oidcCheck() == "ok" })
-	jar, _ := cookiejar.New(nil) // never fails without options
-	client := &http.Client{Jar: jar}
+	client := &http.Client{}
 	page := func(path string) string {
 		response, err := client.Get(i.adminURL() + path)
 		if err != nil {
@@ -70,9 +69,23 @@ func TestOperatorsSignInAtAnIssuerThatWasDownAtTheStart(t *testing.T) {
 	if body := page("/login"); !strings.Contains(body, "single sign-on") || strings.Contains(body, "password") {
 		t.Error("the page to sign in asks for a password")
 	}
-	if body := page("/oidc/start"); !strings.Contains(body, "You are signed in") {
-		t.Errorf("after the issuer: %s", body)
+	signIn := func(when string) {
+		t.Helper()
+		client.Jar, _ = cookiejar.New(nil) // never fails without options
+		if body := page("/oidc/start"); !strings.Contains(body, "You are signed in") {
+			t.Errorf("%s: %s", when, body)
+		}
 	}
+	signIn("after the issuer")
+	at.Rotate(t)
+	signIn("after the issuer has changed its key")
+	known := client.Jar
+	at.Forge()
+	client.Jar, _ = cookiejar.New(nil)
+	if body := page("/oidc/start"); strings.Contains(body, "You are signed in") {
+		t.Error("a key that the issuer does not publish lets somebody in")
+	}
+	client.Jar = known
 	if body := page("/audit"); !strings.Contains(body, "operator.signed_in") || !strings.Contains(body, "operator:ada@example.com") {
 		t.Error("the audit does not show who signed in")
 	}

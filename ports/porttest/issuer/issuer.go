@@ -11,12 +11,14 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +42,7 @@ type Issuer struct {
 	codes  map[string]url.Values // by code: what was asked at the authorization endpoint
 	server *httptest.Server
 	key    *rsa.PrivateKey // that it publishes
+	kid    int             // its name
 	stolen *rsa.PrivateKey // that it does not
 }
 
@@ -56,7 +59,7 @@ func NewAt(t testing.TB, addr, redirect string) *Issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &Issuer{back: redirect, codes: map[string]url.Values{}, key: newKey(t), stolen: newKey(t)}
+	i := &Issuer{back: redirect, codes: map[string]url.Values{}, key: newKey(t), kid: 1, stolen: newKey(t)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.configuration)
 	mux.HandleFunc("GET /keys", i.keys)
@@ -99,6 +102,17 @@ func (i *Issuer) Forge() {
 	i.forged = true
 }
 
+// Rotate has the tokens that follow signed by a new key, which it publishes in the
+// place of the one before.
+func (i *Issuer) Rotate(t testing.TB) {
+	t.Helper()
+	key := newKey(t)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.key = key
+	i.kid++
+}
+
 func (i *Issuer) configuration(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{
 		"issuer": i.URL, "authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.URL + "/token",
@@ -109,8 +123,10 @@ func (i *Issuer) configuration(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (i *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	answer(w, http.StatusOK, map[string]any{"keys": []any{map[string]any{
-		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "1",
+		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": strconv.Itoa(i.kid),
 		"n": encode(i.key.N.Bytes()), "e": encode(big.NewInt(int64(i.key.E)).Bytes()),
 	}}})
 }
@@ -170,7 +186,7 @@ func (i *Issuer) sign(claims map[string]any) (string, error) {
 	if i.forged {
 		key = i.stolen
 	}
-	signed := encode([]byte(`{"alg":"RS256","kid":"1","typ":"JWT"}`)) + "." + encode(payload)
+	signed := encode(fmt.Appendf(nil, `{"alg":"RS256","kid":"%d","typ":"JWT"}`, i.kid)) + "." + encode(payload)
 	sum := sha256.Sum256([]byte(signed))
 	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
 	return signed + "." + encode(signature), err
