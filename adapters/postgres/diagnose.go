@@ -19,7 +19,8 @@ type Diagnosis struct {
 	Allowed []string
 	Skew    time.Duration   // the server's clock, less ours
 	Commits []time.Duration // what a durable commit took, shortest first
-	// Lossy are settings with which a crash of the server can lose what it confirmed.
+	// Lossy are settings with which a crash of the server, or a failover, can lose what it
+	// confirmed: they have to be on.
 	Lossy []string
 	Owner bool // the login owns the log, or is a superuser
 }
@@ -111,15 +112,16 @@ func (d *Diagnosis) timeCommits(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
+// readSettings looks for those that are off, and for a commit that does not wait until it
+// is on the disk of the standby, where there is one to wait for.
 func (d *Diagnosis) readSettings(ctx context.Context, conn *pgx.Conn) error {
-	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
-		var value string
-		if err := conn.QueryRow(ctx, "SELECT current_setting($1)", name).Scan(&value); err != nil {
-			return err
-		}
-		if value == "off" {
-			d.Lossy = append(d.Lossy, name)
-		}
+	rows, err := conn.Query(ctx, `SELECT name FROM pg_settings
+		WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'
+			OR name = 'synchronous_commit' AND setting IN ('local', 'remote_write') AND current_setting('synchronous_standby_names') <> ''
+		ORDER BY name`)
+	if err != nil {
+		return err
 	}
-	return nil
+	d.Lossy, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	return err
 }

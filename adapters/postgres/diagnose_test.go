@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,5 +39,31 @@ func TestADiagnosisNamesWhatTheRoleMayDoToTheLog(t *testing.T) {
 	want := []string{"INSERT INTO events SELECT * FROM events WHERE false", "UPDATE events SET type = type WHERE false", "TRUNCATE events"}
 	if err != nil || !slices.Equal(d.Allowed, want) {
 		t.Errorf("after a grant it names %q, %v; want %q", d.Allowed, err, want)
+	}
+}
+
+// joined is url, to which a parameter may be added.
+func joined(url string) string {
+	if strings.Contains(url, "?") {
+		return url + "&"
+	}
+	return url + "?"
+}
+
+func TestADiagnosisNamesSettingsThatLoseWhatWasConfirmed(t *testing.T) {
+	url := servers.Postgres(t)
+	if err := postgres.Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[string][]string{"on": {}, "local": {}, "off": {"synchronous_commit"}} { // no standby
+		db, err := postgres.Open(t.Context(), postgres.Config{URL: joined(url) + "synchronous_commit=" + value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := db.Diagnose(t.Context())
+		if err != nil || !slices.Equal(d.Lossy, want) {
+			t.Errorf("with synchronous_commit = %s it names %q, %v; want %q", value, d.Lossy, err, want)
+		}
+		db.Close()
 	}
 }

@@ -7,15 +7,15 @@ import (
 	"log/slog"
 	"net/url"
 	"time"
-
-	amqp "github.com/rabbitmq/amqp091-go"
 )
 
 // Config says where the broker is and what is declared there. Queue arguments
 // cannot be changed once declared: a changed delay or consumer is a new queue,
 // beside which the old one drains.
 type Config struct {
-	URL string // amqp://user:password@host:port/vhost, percent-encoded; amqps: TLS
+	// URL is amqp://user:password@host:port/vhost, percent-encoded; amqps: TLS. The nodes of
+	// a cluster stand in it with commas, a:5672,b:5672, and are tried in turn.
+	URL string
 	// Login returns the user and the password for a new connection, in place of those in
 	// URL: a secret may change while connections that it has opened live on. nil: it does
 	// not change.
@@ -97,8 +97,8 @@ func setDefault[T comparable](field *T, value T) {
 // validate names all faults together, and none of the URL, which has a password.
 func (c Config) validate() error {
 	var faults []error
-	if _, err := amqp.ParseURI(c.URL); err != nil {
-		faults = append(faults, errors.New("URL: not of the form amqp://user:password@host:port/vhost, percent-encoded"))
+	if malformed(c.URL) {
+		faults = append(faults, errors.New("URL: not of the form amqp://user:password@host:port,host:port/vhost, percent-encoded"))
 	}
 	for _, d := range c.RetryDelays {
 		if d < time.Second || d%time.Second != 0 {

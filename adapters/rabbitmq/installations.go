@@ -18,11 +18,13 @@ const (
 // API as HarmfulPolicies does, which shows a login that does not monitor its own
 // connections alone.
 func Installations(ctx context.Context, brokerURL, prefix string) (map[string][]string, error) {
-	management, err := managementOf(brokerURL, "/api/vhosts/", "/connections")
-	if err != nil {
-		return nil, err
-	}
-	return installations(ctx, management, prefix)
+	return fromAny(brokerURL, func(node string) (map[string][]string, error) {
+		management, err := managementOf(node, "/api/vhosts/", "/connections")
+		if err != nil {
+			return nil, err
+		}
+		return installations(ctx, management, prefix)
+	})
 }
 
 func installations(ctx context.Context, management *url.URL, prefix string) (map[string][]string, error) {

@@ -45,7 +45,7 @@ func (l *link) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		s, err := l.connect(ctx)
 		if err == nil {
-			l.log.Info("connected to broker", "link", l.name)
+			l.log.Info("connected to broker", "link", l.name, "node", s.socket.RemoteAddr().String())
 			l.set(s, nil)
 			backoff.reset()
 			if err = l.watch(ctx, s); err == nil {

@@ -17,8 +17,8 @@ import (
 // ErrNoManagement says that the broker's management API does not answer.
 var ErrNoManagement = errors.New("the management API does not answer")
 
-// managementOf is where the management API has what it says of a broker's vhost: between
-// before and after it.
+// managementOf is where the management API of one node has what it says of the vhost:
+// between before and after it.
 func managementOf(brokerURL, before, after string) (*url.URL, error) {
 	u, err := url.Parse(brokerURL)
 	if err != nil {

@@ -13,14 +13,16 @@ import (
 var harmful = []string{"expires", "max-length", "max-length-bytes", "message-ttl", "delivery-limit"}
 
 // HarmfulPolicies names the policies of the vhost that apply to queues of ours and
-// set what must not be set there. It asks the management API of the host in brokerURL
+// set what must not be set there. It asks the management API of the hosts in brokerURL
 // at its usual port, with the login in it; an error wraps ErrNoManagement.
 func HarmfulPolicies(ctx context.Context, brokerURL, prefix string) ([]string, error) {
-	management, err := managementOf(brokerURL, "/api/policies/", "")
-	if err != nil {
-		return nil, err
-	}
-	return harmfulPolicies(ctx, management, prefix)
+	return fromAny(brokerURL, func(node string) ([]string, error) {
+		management, err := managementOf(node, "/api/policies/", "")
+		if err != nil {
+			return nil, err
+		}
+		return harmfulPolicies(ctx, management, prefix)
+	})
 }
 
 func harmfulPolicies(ctx context.Context, management *url.URL, prefix string) ([]string, error) {

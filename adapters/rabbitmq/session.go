@@ -3,6 +3,7 @@ package rabbitmq
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"time"
 
@@ -10,8 +11,10 @@ import (
 )
 
 const (
-	// connectTimeout bounds dialing, handshake and declaring together.
+	// connectTimeout bounds dialing, handshake and declaring together, at one node.
 	connectTimeout = 30 * time.Second
+	// dialTimeout is how long a machine that is gone keeps us from the next.
+	dialTimeout = 5 * time.Second
 	// heartbeat finds a dead broker within three times itself.
 	heartbeat = 10 * time.Second
 	// closeGrace is how long a broker may take to say goodbye.
@@ -29,18 +32,41 @@ type session struct {
 	blocked chan amqp.Blocking
 }
 
-// connect dials and declares. ctx ending gives up.
+// connect dials and declares, at the first node of the cluster that lets it: it begins
+// at any, so that connections spread over all. ctx ending gives up.
 func connect(ctx context.Context, c Config, name string, t *topology) (*session, error) {
+	nodes := nodesOf(c.URL)
+	first := rand.IntN(len(nodes))
+	var fault error
+	for i := range nodes {
+		s, err := connectTo(ctx, nodes[(first+i)%len(nodes)], c, name, t)
+		switch {
+		case err == nil:
+			return s, nil
+		case fault == nil:
+			fault = err
+		default:
+			fault = fmt.Errorf("%w; %w", fault, err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, fault
+}
+
+// connectTo is connect at one node.
+func connectTo(ctx context.Context, node string, c Config, name string, t *topology) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	dialer := net.Dialer{Timeout: connectTimeout}
+	dialer := net.Dialer{Timeout: dialTimeout}
 	socket, hangup := net.Conn(nil), func() bool { return true }
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(name)
 	if c.Installation != "" {
 		properties[propertyInstallation], properties[propertyPrefix] = c.Installation, c.Prefix
 	}
-	conn, err := amqp.DialConfig(c.URL, amqp.Config{
+	conn, err := amqp.DialConfig(node, amqp.Config{
 		SASL:       c.sasl(ctx),
 		Heartbeat:  heartbeat,
 		Properties: properties,

@@ -110,8 +110,8 @@ type setting struct {
 // settings lists every variable, as .env.example does, in the same order.
 func (c *Config) settings() []setting {
 	return []setting{
-		{"DATABASE_URL", "sqlite://prosms.db", text(&c.DatabaseURL), "postgres://user:password@host:5432/name or sqlite:///path/file.db", true},
-		{"RABBITMQ_URL", "", text(&c.RabbitMQURL), "amqp://user:password@host:5672/vhost; empty: the bus is in this process (one instance only)", true},
+		{"DATABASE_URL", "sqlite://prosms.db", text(&c.DatabaseURL), "postgres://user:password@host:5432/name or sqlite:///path/file.db; a primary and its standby: a:5432,b:5432/name?target_session_attrs=read-write", true},
+		{"RABBITMQ_URL", "", text(&c.RabbitMQURL), "amqp://user:password@host:5672/vhost; the nodes of a cluster, which are tried in turn: a:5672,b:5672,c:5672/vhost; empty: the bus is in this process (one instance only)", true},
 		{"REDIS_URL", "", text(&c.RedisURL), "redis://host:6379/0; empty: limits are counted in this process (one instance only)", true},
 		{"TWILIO_ACCOUNT_SID", "", text(&c.TwilioAccountSID), "without it texts go to the sandbox, and to nobody's phone", false},
 		{"TWILIO_AUTH_TOKEN", "", secret(&c.TwilioAuthToken), "the primary token: it signs Twilio's callbacks", true},

@@ -102,7 +102,7 @@ func (f *findings) examinePostgres(ctx context.Context, c Config) {
 		f.add(well, "clock", fmt.Sprintf("%s from the database", d.Skew.Round(time.Millisecond)), "")
 	}
 	if len(d.Lossy) > 0 {
-		f.add(failing, "durability", "off: "+strings.Join(d.Lossy, ", "), cureSettings(d.Lossy))
+		f.add(failing, "durability", "not on: "+strings.Join(d.Lossy, ", "), cureSettings(d.Lossy))
 	}
 	f.examineSync(d.Commits, nil)
 }

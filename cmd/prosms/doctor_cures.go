@@ -48,5 +48,5 @@ func cureSettings(names []string) string {
 	for _, name := range names {
 		fmt.Fprintf(&b, " -c 'ALTER SYSTEM SET %s = on'", name)
 	}
-	return b.String() + " -c 'SELECT pg_reload_conf()'   # otherwise a crash loses texts that were answered with 202"
+	return b.String() + " -c 'SELECT pg_reload_conf()'   # otherwise a crash, or a failover, loses texts that were answered with 202"
 }

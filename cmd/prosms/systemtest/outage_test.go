@@ -113,8 +113,8 @@ func TestInstallationsThatShareQueuesAreTold(t *testing.T) {
 	}
 }
 
-// post sends a message as it is.
-func (i *instance) post(t *testing.T, body string) *http.Response {
+// post sends a message as it is, with headers by name and value.
+func (i *instance) post(t *testing.T, body string, headers ...string) *http.Response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), "POST", i.url+"/v1/messages", strings.NewReader(body))
 	if err != nil {
@@ -122,6 +122,9 @@ func (i *instance) post(t *testing.T, body string) *http.Response {
 	}
 	request.Header.Set("Authorization", "Bearer "+i.rig.key)
 	request.Header.Set("Content-Type", "application/json")
+	for n := 0; n < len(headers); n += 2 {
+		request.Header.Set(headers[n], headers[n+1])
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -52,11 +53,15 @@ func newRig(t *testing.T, full bool, settings ...string) *rig {
 	if !full {
 		return newRigOn(t, append([]string{"DATABASE_URL=sqlite://" + filepath.Join(t.TempDir(), "prosms.db")}, settings...)...)
 	}
+	return newRigOn(t, slices.Concat([]string{"DATABASE_URL=" + servers.Postgres(t)}, brokerAndCache(t), settings)...)
+}
+
+// brokerAndCache are the settings of the RabbitMQ and the Redis that tests share.
+func brokerAndCache(t *testing.T) []string {
+	t.Helper()
 	url, prefix := servers.RabbitMQ(t)
 	t.Cleanup(func() { servers.DeleteTopology(t, url, topologyNames(prefix)...) })
-	return newRigOn(t, append([]string{
-		"DATABASE_URL=" + servers.Postgres(t), "RABBITMQ_URL=" + url, "PROSMS_RABBITMQ_PREFIX=" + prefix, "REDIS_URL=" + servers.Redis(t),
-	}, settings...)...)
+	return []string{"RABBITMQ_URL=" + url, "PROSMS_RABBITMQ_PREFIX=" + prefix, "REDIS_URL=" + servers.Redis(t)}
 }
 
 // raced makes the gateways of r run under the race detector, if there is one.

@@ -24,21 +24,7 @@ func TestARollingRestartUnderLoadLosesAndDoublesNothing(t *testing.T) {
 		running[n] = rig.start()
 		clients[n] = newTraffic(rig, strings.TrimPrefix(running[n].url, "http://"))
 	}
-	loading, texts := make(chan struct{}), make(chan int)
-	go func() {
-		sent := 0
-		for ticker := time.NewTicker(50 * time.Millisecond); ; {
-			select {
-			case <-loading:
-				ticker.Stop()
-				texts <- sent
-				return
-			case <-ticker.C:
-				clients[sent/each%instances].send(rig.plain(each))
-				sent += each
-			}
-		}
-	}()
+	stop := steadily(clients[:], each, 50*time.Millisecond)
 	for n, old := range running {
 		before := len(rig.ledger())
 		eventually(t, 20*time.Second, "sending", func() bool { return len(rig.ledger()) > before+5*each })
@@ -46,8 +32,7 @@ func TestARollingRestartUnderLoadLosesAndDoublesNothing(t *testing.T) {
 		running[n] = rig.launch(strings.TrimPrefix(old.url, "http://"))
 		eventually(t, 20*time.Second, "ready again", running[n].ready)
 	}
-	close(loading)
-	sent := <-texts
+	sent := stop()
 	var ids []string
 	for _, client := range clients {
 		ids = append(ids, client.finish()...)

@@ -84,6 +84,26 @@ func (s *traffic) try(key string, texts []outgoing) (ids []string, status int, e
 	return ids, status, nil
 }
 
+// steadily has the clients send in turn, each texts every so often, until stop is called,
+// which returns how many there were.
+func steadily(clients []*traffic, each int, every time.Duration) (stop func() int) {
+	stopped, texts := make(chan struct{}), make(chan int)
+	go func() {
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-stopped:
+				texts <- n * each
+				return
+			case <-ticker.C:
+				clients[n%len(clients)].send(clients[0].rig.plain(each))
+			}
+		}
+	}()
+	return func() int { close(stopped); return <-texts }
+}
+
 // finish waits until everything was answered and returns all ids.
 func (s *traffic) finish() []string {
 	s.rig.t.Helper()

@@ -98,6 +98,16 @@ func (r *rig) verifyOnce(i *instance, ids []string, limit time.Duration) {
 	}
 }
 
+// ends counts how the texts of the rig have ended.
+func (r *rig) ends(i *instance) map[string]int {
+	r.t.Helper()
+	ends := map[string]int{}
+	for _, status := range i.statuses() {
+		ends[status]++
+	}
+	return ends
+}
+
 // awaitRest waits until the view knows of n texts and none of them is on its way,
 // and says which are when they take too long.
 func (r *rig) awaitRest(i *instance, n int, limit time.Duration) {

@@ -20,7 +20,7 @@ import (
 )
 
 // startTimeout bounds the start of a private server, on a machine that is busy.
-const startTimeout = 90 * time.Second
+const startTimeout = 5 * time.Minute
 
 // Private is a server of the test's own, with its data and its port, that it may
 // stop, kill and pause. It is killed, and its data deleted, when the test ends.
@@ -40,9 +40,10 @@ type Private struct {
 	exited  chan struct{}
 }
 
-// newPrivate prepares what user owns; nothing runs yet. Where program is not
-// installed the test is skipped, or fails if servers are required.
-func newPrivate(t testing.TB, server Server, owner, program string) *Private {
+// newPrivate prepares what user owns, in folder, which is the system's for what is
+// temporary if empty; nothing runs yet. Where program is not installed the test is
+// skipped, or fails if servers are required.
+func newPrivate(t testing.TB, folder string, server Server, owner, program string) *Private {
 	t.Helper()
 	if _, err := os.Stat(program); err != nil {
 		t.Attr(Attribute+server.Name, Skipped+"its programs are not installed")
@@ -51,7 +52,7 @@ func newPrivate(t testing.TB, server Server, owner, program string) *Private {
 		}
 		t.Skipf("SKIPPED FOR WANT OF A PROGRAM: %s is not installed", server.Name)
 	}
-	dir, err := os.MkdirTemp("", "prosms-"+server.Name+"-")
+	dir, err := os.MkdirTemp(folder, "prosms-"+server.Name+"-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,14 +91,18 @@ func (p *Private) cmd(ctx context.Context, command ...string) *exec.Cmd {
 	return c
 }
 
-// run runs a command to its end.
-func (p *Private) run(command ...string) {
+// run runs a command to its end and returns what it printed.
+func (p *Private) run(command ...string) string {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	if output, err := p.cmd(ctx, command...).CombinedOutput(); err != nil {
-		p.t.Fatalf("%s: %v\n%s", filepath.Base(command[0]), err, output)
+	var output, faults bytes.Buffer
+	c := p.cmd(ctx, command...)
+	c.Stdout, c.Stderr = &output, &faults
+	if err := c.Run(); err != nil {
+		p.t.Fatalf("%s: %v\n%s%s", filepath.Base(command[0]), err, &output, &faults)
 	}
+	return output.String()
 }
 
 // Start starts the server and waits until it answers. What a killed one has left
@@ -149,6 +154,19 @@ func (p *Private) launch() {
 		p.t.Fatalf("starting %s: %v", p.server.Name, err)
 	}
 	p.t.Cleanup(func() { kill(process, exited) })
+}
+
+// Running reports whether the server has not ended by itself.
+func (p *Private) Running() bool {
+	if p.process == nil {
+		return false
+	}
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
+	}
 }
 
 // Stop asks the server to end and waits until it has.

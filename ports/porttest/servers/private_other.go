@@ -8,16 +8,28 @@ import "testing"
 type Private struct{ URL string }
 
 // Broker is a RabbitMQ of the test's own.
-type Broker struct{ *Private }
+type Broker struct {
+	*Private
+	Node string
+}
 
 // PrivatePostgres skips the test.
 func PrivatePostgres(t testing.TB) *Private { return without(t) }
+
+// PrivatePostgresOn skips the test.
+func PrivatePostgresOn(t testing.TB, _ string) *Private { return without(t) }
+
+// PrivatePostgresPair skips the test.
+func PrivatePostgresPair(t testing.TB) (primary, standby *Private) { return without(t), without(t) }
 
 // PrivateRedis skips the test.
 func PrivateRedis(t testing.TB) *Private { return without(t) }
 
 // PrivateRabbitMQ skips the test.
-func PrivateRabbitMQ(t testing.TB) Broker { return Broker{without(t)} }
+func PrivateRabbitMQ(t testing.TB) Broker { return Broker{Private: without(t)} }
+
+// PrivateRabbitMQCluster skips the test.
+func PrivateRabbitMQCluster(t testing.TB, _ int) []Broker { return []Broker{{Private: without(t)}} }
 
 func without(t testing.TB) *Private {
 	t.Helper()
@@ -31,6 +43,9 @@ func without(t testing.TB) *Private {
 // Start does nothing.
 func (*Private) Start() {}
 
+// Running says no.
+func (*Private) Running() bool { return false }
+
 // Stop does nothing.
 func (*Private) Stop() {}
 
@@ -43,5 +58,20 @@ func (*Private) Pause() {}
 // Resume does nothing.
 func (*Private) Resume() {}
 
+// Promote does nothing.
+func (*Private) Promote() {}
+
 // Ctl does nothing.
-func (Broker) Ctl(...string) {}
+func (Broker) Ctl(...string) string { return "" }
+
+// Disk is a file system of the test's own. It is made on Linux only.
+type Disk struct{ Folder string }
+
+// SmallDisk skips the test.
+func SmallDisk(t testing.TB, _ string) Disk { without(t); return Disk{} }
+
+// Fill does nothing.
+func (Disk) Fill() {}
+
+// Free does nothing.
+func (Disk) Free() {}
