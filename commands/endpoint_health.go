@@ -26,6 +26,7 @@ const (
 type health struct {
 	Failures     int        `json:"failures"` // in a row
 	FailingSince *time.Time `json:"failing_since,omitempty"`
+	FailedAt     *time.Time `json:"failed_at,omitempty"` // the last time
 	PausedUntil  *time.Time `json:"paused_until,omitempty"`
 }
 
@@ -37,6 +38,7 @@ func (h health) after(delivered bool, now time.Time) health {
 		return health{}
 	}
 	h.Failures++
+	h.FailedAt = &now
 	if h.FailingSince == nil {
 		h.FailingSince = &now
 	}
@@ -88,8 +90,12 @@ func loadHealth(ctx context.Context, views ports.Views, destination string) (h h
 	if err != nil || len(rows) == 0 {
 		return h, err
 	}
-	if json.Unmarshal(rows[0].Doc, &h) != nil {
-		return h, fmt.Errorf("reading health of %s: malformed", destination)
+	return readHealth(rows[0])
+}
+
+func readHealth(row ports.Row) (h health, err error) {
+	if json.Unmarshal(row.Doc, &h) != nil {
+		return h, fmt.Errorf("reading health of %s: malformed", row.ID)
 	}
 	return h, nil
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// Types returns the types of events that there are, in order.
+func Types() []string { return slices.Sorted(maps.Keys(shapes)) }
+
 // CheckType returns why name selects no events: it is neither a type nor the part of
 // one before the dot. The error says what there is, and does not repeat name.
 func CheckType(name string) error {
@@ -15,7 +18,7 @@ func CheckType(name string) error {
 		return nil
 	}
 	var kinds, ofKind []string
-	for _, t := range slices.Sorted(maps.Keys(shapes)) {
+	for _, t := range Types() {
 		k, _, _ := strings.Cut(t, ".")
 		if kinds = append(kinds, k); k == kind {
 			ofKind = append(ofKind, t)

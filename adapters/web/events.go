@@ -3,10 +3,10 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +26,8 @@ type eventsData struct {
 	Head                            int64
 	Newest                          bool // the head of the log is shown: it can be followed
 	Older, Latest, Follow           string
+	Types                           []string // that may be asked for
+	Wrong                           string   // what of the filter makes no sense, and is left out below; empty: nothing
 }
 
 // Any reports whether anything is filtered.
@@ -55,15 +57,13 @@ func (u *ui) row(v visit, e events.Recorded) eventRow {
 	return row
 }
 
-var eventName = regexp.MustCompile(`^[a-z_]{1,40}(\.[a-z_]{1,40})?$`)
-
-// readEvents reads the filter of the log.
+// readEvents reads the filter of the log, whose type may be none that there is.
 func readEvents(q url.Values) (projections.EventFilter, error) {
 	f := projections.EventFilter{
 		Type: strings.TrimSpace(q.Get("type")), Stream: strings.TrimSpace(q.Get("stream")),
 		Tenant: q.Get("tenant"), Actor: strings.TrimSpace(q.Get("actor")), Limit: logPage,
 	}
-	if f.Type != "" && !eventName.MatchString(f.Type) || len(f.Stream) > 200 || len(f.Tenant) > 100 || len(f.Actor) > 100 {
+	if len(f.Type) > 100 || len(f.Stream) > 200 || len(f.Tenant) > 100 || len(f.Actor) > 100 {
 		return f, errBadQuery
 	}
 	return f, nil
@@ -79,13 +79,27 @@ func (u *ui) events(w http.ResponseWriter, r *http.Request, v visit) error {
 	if d.Tenants, err = u.Oversight.Tenants(r.Context()); err != nil {
 		return err
 	}
-	if err := u.readLog(r, v, f, &d); err != nil {
+	d.Types = events.Types()
+	status := http.StatusOK
+	if wrong := unknownType(f); wrong != nil {
+		status, d.Wrong, d.Type = http.StatusBadRequest, "That is "+wrong.Error()+".", ""
+	} else if err := u.readLog(r, v, f, &d); errors.Is(err, errBadQuery) {
+		status, d.Wrong, d.At = http.StatusBadRequest, "Where to begin is said by a position, as 1204, or a time in UTC, as 2026-01-31 08:00.", ""
+	} else if err != nil {
 		return err
 	}
 	q.Del("at")
 	q.Del("done")
 	d.Latest, d.Follow = "/events?"+q.Encode(), "/events/follow?"+q.Encode()
-	return u.show(w, r, v, "events", page{Title: "Events", Nav: "/events", Data: d})
+	return u.draw(w, status, "events", page{Title: "Events", Nav: "/events", Me: v, Data: d})
+}
+
+// unknownType returns why the type of f selects nothing, ever.
+func unknownType(f projections.EventFilter) error {
+	if f.Type == "" {
+		return nil
+	}
+	return events.CheckType(f.Type)
 }
 
 // readLog fills in the rows before position "at", or the newest.
@@ -139,6 +153,9 @@ func (u *ui) followEvents(w http.ResponseWriter, r *http.Request, _ visit) error
 	f, err := readEvents(r.URL.Query())
 	if err != nil {
 		return err
+	}
+	if unknownType(f) != nil {
+		return errBadQuery
 	}
 	store := u.Oversight.Queries.Store
 	head, err := store.Head(r.Context())

@@ -124,7 +124,7 @@ func (u *ui) fail(w http.ResponseWriter, r *http.Request, rt route, v visit, err
 		status = http.StatusBadRequest
 	case errors.Is(err, domain.ErrClaimed), errors.Is(err, domain.ErrFinal), errors.Is(err, domain.ErrLastAdmin), errors.Is(err, domain.ErrAdmitted), errors.Is(err, errStale),
 		errors.Is(err, domain.ErrNotDeadLettered), errors.Is(err, domain.ErrDiscarded), errors.Is(err, domain.ErrInDoubt), errors.Is(err, domain.ErrNotInDoubt),
-		errors.Is(err, domain.ErrKeyEnded), errors.Is(err, commands.ErrDeliveryPending), errors.Is(err, domain.ErrReplayEnded):
+		errors.Is(err, domain.ErrKeyEnded), errors.As(err, new(overtaken)), errors.Is(err, commands.ErrDeliveryPending), errors.Is(err, domain.ErrReplayEnded):
 		status = http.StatusConflict
 	case errors.As(err, new(commands.Invalid)), errors.Is(err, errNoReason):
 		status = http.StatusUnprocessableEntity
@@ -143,7 +143,10 @@ func (u *ui) fail(w http.ResponseWriter, r *http.Request, rt route, v visit, err
 func reasonOf(err error) string {
 	var invalid commands.Invalid
 	var archived ports.Archived
+	var other overtaken
 	switch {
+	case errors.As(err, &other):
+		return other.Error()
 	case errors.As(err, &invalid):
 		var parts []string
 		for _, f := range invalid {

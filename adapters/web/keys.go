@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -55,7 +56,7 @@ func (u *ui) showKeys(w http.ResponseWriter, r *http.Request, v visit, issued *c
 	return u.show(w, r, v, "keys", page{Title: "API keys", Nav: "/keys", Data: d})
 }
 
-// issueKey makes a key and shows it: nobody can see it a second time.
+// issueKey makes a key and shows it: nobody can see it later.
 func (u *ui) issueKey(w http.ResponseWriter, r *http.Request, v visit) error {
 	caller, err := u.caller(r, v)
 	if err != nil {
@@ -69,9 +70,11 @@ func (u *ui) issueKey(w http.ResponseWriter, r *http.Request, v visit) error {
 	if err != nil {
 		return errBadQuery
 	}
-	issued, err := u.Commands.IssueKey(r.Context(), caller, commands.IssueKey{
-		Tenant: r.PostForm.Get("tenant"), Scopes: r.PostForm["scope"], Test: r.PostForm.Get("test") != "", ExpiresAt: expires,
-		AllowedIPs: strings.FieldsFunc(r.PostForm.Get("allowed_ips"), func(c rune) bool { return c == ',' || unicode.IsSpace(c) }), Rate: rate,
+	issued, err := u.newKeys.once(r, v, func(ctx context.Context) (commands.IssuedKey, error) {
+		return u.Commands.IssueKey(ctx, caller, commands.IssueKey{
+			Tenant: r.PostForm.Get("tenant"), Scopes: r.PostForm["scope"], Test: r.PostForm.Get("test") != "", ExpiresAt: expires,
+			AllowedIPs: strings.FieldsFunc(r.PostForm.Get("allowed_ips"), func(c rune) bool { return c == ',' || unicode.IsSpace(c) }), Rate: rate,
+		})
 	})
 	if err != nil {
 		return err
@@ -89,7 +92,9 @@ func (u *ui) rotateKey(w http.ResponseWriter, r *http.Request, v visit) error {
 	if err != nil {
 		return errBadQuery
 	}
-	issued, err := u.Commands.RotateKey(r.Context(), caller, r.PathValue("id"), overlap)
+	issued, err := u.newKeys.once(r, v, func(ctx context.Context) (commands.IssuedKey, error) {
+		return u.Commands.RotateKey(ctx, caller, r.PathValue("id"), overlap)
+	})
 	if err != nil {
 		return err
 	}

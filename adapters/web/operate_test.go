@@ -162,6 +162,40 @@ func TestABreakerIsOpenedAndClosedByHand(t *testing.T) {
 	}
 }
 
+func TestTwoOperatorsDoNotUndoEachOtherUnseen(t *testing.T) {
+	w := newWorld(t)
+	w.admin()
+	olga, otto := w.join("olga", domain.RoleOperator), w.join("otto", domain.RoleOperator)
+	seen := func() string {
+		t.Helper()
+		found := regexp.MustCompile(`name="seen" value="(\d+)"`).FindStringSubmatch(w.get(otto, "/providers").body)
+		if found == nil {
+			t.Fatal("the form does not say what it was drawn from")
+		}
+		return found[1]
+	}
+	drawn := seen()
+	w.append("breaker_twilio", events.Meta{Actor: "dispatcher"}, events.BreakerHalfOpened{Provider: "twilio"}) // by itself
+	for range 2 {                                                                                              // the form is sent twice
+		if a := w.post(olga, "/providers/twilio/open", "seen", drawn, "reason", "maintenance", "for", "30m"); a.status != 303 {
+			t.Errorf("opening: %d", a.status)
+		}
+	}
+	if n := w.count("breaker.opened"); n != 1 {
+		t.Errorf("it was opened %d times", n)
+	}
+	for _, path := range []string{"/providers/twilio/open", "/providers/twilio/close"} {
+		a := w.post(otto, path, "seen", drawn, "reason", "theirs is up")
+		if a.status != http.StatusConflict {
+			t.Errorf("%s of a page drawn before: %d", path, a.status)
+		}
+		a.shows(t, "olga has opened or closed this breaker meanwhile: maintenance")
+	}
+	if a := w.post(otto, "/providers/twilio/close", "seen", seen(), "reason", "theirs is up"); a.status != 303 || w.count("breaker.closed") != 1 {
+		t.Errorf("of a page drawn anew: %d", a.status)
+	}
+}
+
 func TestAPumpedPrefixIsShownAndLiftedByHand(t *testing.T) {
 	w := newWorld(t)
 	w.admin()

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -41,14 +42,16 @@ func (u *ui) showOperators(w http.ResponseWriter, r *http.Request, v visit, d op
 	return u.show(w, r, v, "operators", page{Title: "Operators", Nav: "/operators", Data: d})
 }
 
-// inviteOperator shows a link that lets somebody in: nobody can see it a second time.
+// inviteOperator shows a link that lets somebody in: nobody can see it later.
 func (u *ui) inviteOperator(w http.ResponseWriter, r *http.Request, v visit) error {
 	caller, err := u.caller(r, v)
 	if err != nil {
 		return err
 	}
 	name := strings.ToLower(strings.TrimSpace(r.PostForm.Get("name")))
-	token, err := u.Commands.InviteOperator(r.Context(), caller, name, domain.Role(r.PostForm.Get("role")))
+	token, err := u.newLinks.once(r, v, func(ctx context.Context) (string, error) {
+		return u.Commands.InviteOperator(ctx, caller, name, domain.Role(r.PostForm.Get("role")))
+	})
 	if err != nil {
 		return err
 	}

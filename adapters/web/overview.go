@@ -32,6 +32,7 @@ type overviewData struct {
 	DeadMost bool  // or more
 	Held     int64 // of these, that may have been sent
 	Down     []string
+	Deaf     []deaf
 	First    bool // no text was ever sent
 	APIURL   string
 }
@@ -62,7 +63,15 @@ type checked struct {
 	OK   bool
 }
 
-// deadCounted is how many dead letters are counted one by one.
+// deaf is a tenant that does not hear what becomes of its texts.
+type deaf struct {
+	Tenant  string
+	Failing int // endpoints, and hosts of callback URLs
+	Dead    int // posts given up lately
+	Most    bool
+}
+
+// deadCounted is how many dead letters, or posts of a tenant, are counted one by one.
 const deadCounted = 1000
 
 func (u *ui) overview(w http.ResponseWriter, r *http.Request, v visit) error {
@@ -102,6 +111,9 @@ func (u *ui) overview(w http.ResponseWriter, r *http.Request, v visit) error {
 	if err != nil {
 		return err
 	}
+	if d.Deaf, err = u.deaf(r.Context()); err != nil {
+		return err
+	}
 	d.Pumped = slices.DeleteFunc(fuses, func(s fuse.Standing) bool { return s.Lifted })
 	for name, values := range b.Series {
 		d.Rates[name] = rate(values)
@@ -120,6 +132,35 @@ func (u *ui) overview(w http.ResponseWriter, r *http.Request, v visit) error {
 	}
 	d.First = d.Total == 0
 	return u.show(w, r, v, "overview", page{Title: "Overview", Nav: "/", Data: d})
+}
+
+// deaf returns the tenants whose webhooks fail.
+func (u *ui) deaf(ctx context.Context) (found []deaf, err error) {
+	if u.Webhooks == nil {
+		return nil, nil
+	}
+	failing, err := u.Webhooks.Failing(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	by := map[string]int{}
+	for _, f := range failing {
+		by[f.Tenant]++
+	}
+	tenants, err := u.Oversight.Tenants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, tenant := range tenants {
+		dead, err := u.Webhooks.Dead(ctx, tenant, deadCounted)
+		if err != nil {
+			return nil, err
+		}
+		if by[tenant]+dead > 0 {
+			found = append(found, deaf{tenant, by[tenant], dead, dead == deadCounted})
+		}
+	}
+	return found, nil
 }
 
 // rate is how many a second there were in the last ten.

@@ -43,3 +43,18 @@ func TestANumberTellsWhoOptedItOutAndWhy(t *testing.T) {
 	w.get(olga, "/consent").shows(t, `href="/consent?number=%2B14155552671"`)
 	w.get(olga, "/consent?number=%2B14155552671").shows(t, "operator:olga", "asked by mail", "In the log")
 }
+
+func TestWhatIsAskedNextIsOneClickAway(t *testing.T) {
+	w := newWorld(t)
+	w.admin()
+	olga, viewer := w.join("olga", domain.RoleOperator), w.join("vic", domain.Viewer)
+	w.append("key_1", events.Meta{Tenant: "acme"}, events.KeyIssued{Tenant: "acme"})
+	w.accept("acme", "msg_1", nil)
+	consent := `href="/consent?number=%2B14155552671"`
+	w.get(olga, "/messages/msg_1").shows(t, consent, "prosms audit export msg_1 --out bundle.ndjson")
+	w.get(olga, "/messages?q=%2B14155552671").shows(t, consent, "/messages/msg_1")
+	w.get(olga, "/").shows(t, `<a href="/messages?lane=normal&amp;status=accepted">Waiting in lane normal</a>`)
+	for _, path := range []string{"/messages/msg_1", "/messages?q=%2B14155552671"} {
+		w.get(viewer, path).hides(t, "/consent?number")
+	}
+}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type page struct {
 	Demo  bool
 	Phone string
 	Now   time.Time
+	Form  string // what tells a form of this page from those of others
 	Data  any
 }
 
@@ -67,7 +69,7 @@ func parsePages() (pages, error) {
 
 // draw writes a page, whole or not at all.
 func (u *ui) draw(w http.ResponseWriter, status int, name string, p page) error {
-	p.Now, p.Demo, p.Phone = u.Now(), u.Demo, u.PhoneURL
+	p.Now, p.Demo, p.Phone, p.Form = u.Now(), u.Demo, u.PhoneURL, rand.Text()
 	var out bytes.Buffer
 	if err := u.pages[name].ExecuteTemplate(&out, "layout", p); err != nil {
 		return fmt.Errorf("drawing %s: %w", name, err)

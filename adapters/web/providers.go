@@ -30,6 +30,7 @@ type providerData struct {
 	Provider
 	State   breaker.State
 	Phase   string // as statuses are written
+	Version int    // of the breaker's stream
 	Good    int
 	Bad     int
 	Share   int // percent of failures
@@ -121,6 +122,7 @@ func (u *ui) provider(ctx context.Context, provider Provider, seen []events.Reco
 	if err != nil {
 		return d, fmt.Errorf("loading a breaker: %w", err)
 	}
+	d.Version = len(recorded)
 	d.History = slices.Clone(recorded[max(0, len(recorded)-8):])
 	slices.Reverse(d.History)
 	return d, nil
@@ -177,11 +179,11 @@ func (u *ui) openBreaker(w http.ResponseWriter, r *http.Request, v visit) error 
 	if err != nil {
 		return err
 	}
-	if _, err := u.Commands.OpenBreaker(r.Context(), caller, name, clip(200, caller.Reason), during); err != nil {
-		return err
+	if done, err := u.moved(r, caller, name); err != nil || done {
+		return u.breakerPage(w, r, "opened", err)
 	}
-	http.Redirect(w, r, "/providers?done=opened", http.StatusSeeOther)
-	return nil
+	_, err = u.Commands.OpenBreaker(r.Context(), caller, name, clip(200, caller.Reason), during)
+	return u.breakerPage(w, r, "opened", err)
 }
 
 // closeBreaker lets calls to a provider pass again.
@@ -194,11 +196,19 @@ func (u *ui) closeBreaker(w http.ResponseWriter, r *http.Request, v visit) error
 	if err != nil {
 		return err
 	}
-	if _, err := u.Commands.CloseBreaker(r.Context(), caller, name, clip(200, caller.Reason)); err != nil {
-		return err
+	if done, err := u.moved(r, caller, name); err != nil || done {
+		return u.breakerPage(w, r, "closed", err)
 	}
-	http.Redirect(w, r, "/providers?done=closed", http.StatusSeeOther)
-	return nil
+	_, err = u.Commands.CloseBreaker(r.Context(), caller, name, clip(200, caller.Reason))
+	return u.breakerPage(w, r, "closed", err)
+}
+
+// breakerPage shows what was done, unless there is an error.
+func (u *ui) breakerPage(w http.ResponseWriter, r *http.Request, what string, err error) error {
+	if err == nil {
+		http.Redirect(w, r, "/providers?done="+what, http.StatusSeeOther)
+	}
+	return err
 }
 
 // shut returns the providers whose breakers are open.

@@ -99,6 +99,8 @@ type ui struct {
 	passwords  passwords
 	setup      *oneTime
 	selections *selections
+	newKeys    *secrets[commands.IssuedKey]
+	newLinks   *secrets[string] // of invitations
 	doctor     *doctor
 	pulse      *pulse
 	streams    chan struct{} // slots of event streams
@@ -119,6 +121,7 @@ func (u UI) Handler() (handler http.Handler, stop func(), err error) {
 		w.Now = time.Now
 	}
 	w.sessions, w.selections, w.doctor = &sessions{now: w.Now, https: strings.HasPrefix(u.URL, "https://")}, &selections{now: w.Now}, &doctor{examine: w.Examine, now: w.Now}
+	w.newKeys, w.newLinks = &secrets[commands.IssuedKey]{now: w.Now}, &secrets[string]{now: w.Now}
 	if w.pages, err = parsePages(); err != nil {
 		return nil, nil, fmt.Errorf("reading templates: %w", err)
 	}

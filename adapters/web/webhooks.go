@@ -20,6 +20,7 @@ type webhooksData struct {
 	Endpoint   string
 	Message    string // whose deliveries are shown; empty: of any text
 	Endpoints  []domain.Webhook
+	Failing    map[string]commands.FailingEndpoint // by endpoint; of callback URLs the one that fails longest
 	Deliveries []commands.Delivery
 	Next       string
 	APIURL     string
@@ -49,6 +50,16 @@ func (u *ui) webhooks(w http.ResponseWriter, r *http.Request, v visit) error {
 func (u *ui) readDeliveries(r *http.Request, d *webhooksData) (err error) {
 	if d.Endpoints, err = u.Webhooks.Endpoints(r.Context(), d.Tenant); err != nil {
 		return err
+	}
+	failing, err := u.Webhooks.Failing(r.Context(), d.Tenant)
+	if err != nil {
+		return err
+	}
+	d.Failing = map[string]commands.FailingEndpoint{}
+	for _, f := range failing {
+		if other, known := d.Failing[f.Endpoint]; !known || f.Since.Before(other.Since) {
+			d.Failing[f.Endpoint] = f
+		}
 	}
 	f := commands.DeliveryFilter{Tenant: d.Tenant, Endpoint: d.Endpoint, Message: d.Message, Status: commands.DeliveryStatus(d.Status), Limit: pageSize}
 	q := r.URL.Query()

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"regexp"
+	"sync"
 	"testing"
 
 	"github.com/pro-sms/prosms/commands"
@@ -57,4 +59,43 @@ func TestWebhookDeliveriesAreListedAndPostedAgain(t *testing.T) {
 	if regexp.MustCompile(`whsec_`).MatchString(page.body) {
 		t.Error("a secret is shown")
 	}
+}
+
+func TestWebhooksThatFailAreToldOnTheOverview(t *testing.T) {
+	var hooks *commands.Webhooks
+	w := newWorld(t, func(u *UI) {
+		queries := u.Oversight.Queries
+		hooks = &commands.Webhooks{Store: queries.Store, Views: queries.Views, Lookup: u.Commands.Lookup}
+		u.Webhooks = hooks
+	})
+	ada := w.admin()
+	w.append("key_1", events.Meta{Tenant: "acme"}, events.KeyIssued{Tenant: "acme"})
+	endpoint, err := hooks.Create(t.Context(), commands.Caller{Tenant: "acme", Actor: "key:1"}, commands.EndpointRequest{URL: "https://shop.example/hook"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.get(ada, "/").hides(t, "does not hear of its texts")
+	w.get(ada, "/webhooks").shows(t, `<span class="status good">enabled</span>`)
+	posted := make(chan struct{}, 1)
+	courier := &commands.Courier{
+		Store: w.store, Views: hooks.Views, Lookup: hooks.Lookup, Log: slog.New(slog.DiscardHandler),
+		Body: func([]events.Recorded) ([]byte, error) { return []byte("{}"), nil },
+		Post: func(context.Context, commands.WebhookPost) commands.WebhookAnswer {
+			posted <- struct{}{}
+			return commands.WebhookAnswer{Fault: "timeout"}
+		},
+	}
+	w.accept("acme", "msg_1", nil)
+	announcer := &commands.Announcer{Store: w.store, Views: hooks.Views, Lookup: hooks.Lookup, Log: courier.Log}
+	if err := announcer.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var working sync.WaitGroup
+	working.Go(func() { _ = courier.Run(ctx) })
+	<-posted
+	stop()
+	working.Wait() // it has noted the answer
+	w.get(ada, "/").shows(t, `<a href="/webhooks?status=pending&amp;tenant=acme"><strong>acme</strong> does not hear of its texts</a>`, "1 webhook fails")
+	w.get(ada, "/webhooks?tenant=acme&endpoint="+endpoint.ID).shows(t, `<span class="status bad">failing</span>`)
 }

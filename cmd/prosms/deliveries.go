@@ -32,8 +32,18 @@ func (e webhooksEndpoints) Run(ctx context.Context, p process) error {
 		rows := []endpointJSON{}
 		err := t.eachTenant(ctx, e.Tenant, func(tenant string) error {
 			found, err := t.webhooks().Endpoints(ctx, tenant)
+			if err != nil {
+				return err
+			}
+			failing, err := t.webhooks().Failing(ctx, tenant)
 			for _, hook := range found {
-				rows = append(rows, endpointJSON{hook.ID, tenant, hook.URL, hook.Types, hook.Disabled})
+				row := endpointJSON{hook.ID, tenant, hook.URL, hook.Types, hook.Disabled, nil}
+				for _, f := range failing {
+					if f.Endpoint == hook.ID {
+						row.Failing = &f.Since
+					}
+				}
+				rows = append(rows, row)
 			}
 			return err
 		})
@@ -43,14 +53,14 @@ func (e webhooksEndpoints) Run(ctx context.Context, p process) error {
 		if e.JSON {
 			return printJSON(p.Stdout, rows)
 		}
-		table := newTable(p.Stdout, "ID", "TENANT", "URL", "TYPES", "DISABLED")
+		table := newTable(p.Stdout, "ID", "TENANT", "URL", "TYPES", "DISABLED", "FAILING SINCE")
 		for _, r := range rows {
 			types := strings.Join(r.Types, " ")
 			if len(r.Types) == len(domain.WebhookTypes) {
 				types = "all"
 			}
 			url, _, _ := strings.Cut(r.URL, "?")
-			table.row(r.ID, r.Tenant, url, types, r.Disabled)
+			table.row(r.ID, r.Tenant, url, types, r.Disabled, r.Failing)
 		}
 		return table.Flush()
 	})
@@ -58,11 +68,12 @@ func (e webhooksEndpoints) Run(ctx context.Context, p process) error {
 
 // endpointJSON is an endpoint as --json prints it.
 type endpointJSON struct {
-	ID       string   `json:"id"`
-	Tenant   string   `json:"tenant"`
-	URL      string   `json:"url"`
-	Types    []string `json:"types"`
-	Disabled string   `json:"disabled,omitempty"` // the reason
+	ID       string     `json:"id"`
+	Tenant   string     `json:"tenant"`
+	URL      string     `json:"url"`
+	Types    []string   `json:"types"`
+	Disabled string     `json:"disabled,omitempty"` // the reason
+	Failing  *time.Time `json:"failing_since,omitempty"`
 }
 
 type webhooksList struct {

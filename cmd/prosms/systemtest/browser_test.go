@@ -292,6 +292,9 @@ func TestEveryAdminPageFitsAndIsQuiet(t *testing.T) {
 	t.Parallel()
 	checker := axeScript(t)
 	a := newAdminPages(t)
+	if status, err := a.call("POST", "/v1/webhooks", map[string]any{"url": "http://" + freeAddr(t) + "/hook"}, nil); err != nil || status != 201 {
+		t.Fatalf("an endpoint where nobody listens: %d, %v", status, err)
+	}
 	for i := range 8 {
 		a.send(map[string]any{"to": fmt.Sprintf("+1415555267%d", i), "body": fmt.Sprintf("Your order #%d is on its way. Track it at example.com/t/%d", 4711+i, 4711+i), "reference": fmt.Sprintf("order-%d", 4711+i)})
 	}
@@ -303,6 +306,8 @@ func TestEveryAdminPageFitsAndIsQuiet(t *testing.T) {
 	a.becomes(dead, "dead_lettered")
 	a.do("examining the installation", chromedp.Navigate(a.pages+"/system"), chromedp.Click(`form[action="/system/doctor"] button`))
 	a.shows("Examine again", "event log")
+	a.do("opening the overview", chromedp.Navigate(a.pages+"/"))
+	a.shows("does not hear of its texts", "1 webhook fails")
 	for _, page := range [][2]string{
 		{"overview", "/"}, {"messages", "/messages"}, {"message", "/messages/" + doubted}, {"dead-letter", "/messages/" + dead}, {"dead-letters", "/dead-letters"}, {"dry-run", "/dead-letters/replay"},
 		{"providers", "/providers"}, {"consent", "/consent"}, {"inbound", "/inbound"}, {"events", "/events"}, {"audit", "/audit"},

@@ -45,6 +45,12 @@ func TestDeliveriesAreSeenAndPostedAgainFromTheCommandLine(t *testing.T) {
 			if shown := r.command("webhooks", "endpoints"); !strings.Contains(shown, made.ID) || strings.Contains(shown, "zzz") {
 				t.Errorf("endpoints:\n%s", shown)
 			}
+			var endpoints []struct {
+				Failing *time.Time `json:"failing_since"`
+			}
+			if err := json.Unmarshal([]byte(r.command("webhooks", "endpoints", "--json")), &endpoints); err != nil || len(endpoints) != 1 || endpoints[0].Failing == nil {
+				t.Errorf("it does not say since when the endpoint fails: %+v, %v", endpoints, err)
+			}
 			dead := list("--message", ids[0], "--endpoint", made.ID)
 			if len(dead) != 1 || dead[0].Message != ids[0] || dead[0].Reason != "exhausted" {
 				t.Fatalf("of the first text: %+v", dead)

@@ -59,6 +59,9 @@ func TestTheCurlLineOfTheDemoSendsATextAndAKillLosesNothing(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "demo")
 	first := startDemo(t, data)
+	if said := first.output.String(); !strings.HasPrefix(said, "\nPro-SMS demo is running.") {
+		t.Errorf("before it welcomes, it says: %s", said)
+	}
 	kept, err := os.ReadFile(filepath.Join(data, "api-key"))
 	if err != nil || strings.TrimSpace(string(kept)) != first.line[2] {
 		t.Errorf("the key of the line is not the one in the folder: %v", err)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parquet-go/parquet-go"
+
 	"github.com/pro-sms/prosms/events"
 )
 
@@ -55,6 +57,17 @@ func TestTheLogIsExportedPieceByPieceBesideAGateway(t *testing.T) {
 			texts, _ := rig.exported("--format", "cloudevents", "--type", "message.accepted", "--tenant", "acme")
 			if len(texts) != 30 || !strings.HasPrefix(texts[0], `{"specversion":"1.0","id":"`) {
 				t.Errorf("%d texts: %s", len(texts), texts)
+			}
+			file, _, err := prosms(t, rig.environ, "export", "--format", "parquet", "--type", "message.accepted")
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows, err := parquet.Read[struct {
+				Tenant *string `parquet:"tenant,optional"`
+				Data   *string `parquet:"data,optional"`
+			}](strings.NewReader(file), int64(len(file)))
+			if err != nil || len(rows) != 30 || rows[0].Tenant == nil || *rows[0].Tenant != "acme" || rows[0].Data == nil || !strings.Contains(*rows[0].Data, `"to":"+`) {
+				t.Errorf("%d rows, %v", len(rows), err)
 			}
 			if none, _ := rig.exported("--type", "message", "--until", "2020-01-01T00:00:00Z"); len(none) > 0 {
 				t.Errorf("%d events before there was a log", len(none))
