@@ -17,7 +17,7 @@ import (
 func TestARollingRestartUnderLoadLosesAndDoublesNothing(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, true, "PROSMS_RECEIPT_DELAYS=5s,10s,20s", "PROSMS_RECONCILE_DELAYS=1s,2s", "PROSMS_RETRY_DELAYS=1s,2s")
-	const instances, each = 3, 20
+	const instances, each = 3, 8
 	var running [instances]*instance
 	var clients [instances]*traffic
 	for n := range instances {
