@@ -20,6 +20,7 @@ type webhooksData struct {
 	Endpoint   string
 	Message    string // whose deliveries are shown; empty: of any text
 	Endpoints  []domain.Webhook
+	Types      []string                            // all that an endpoint may hear of
 	Failing    map[string]commands.FailingEndpoint // by endpoint; of callback URLs the one that fails longest
 	Deliveries []commands.Delivery
 	Next       string
@@ -28,7 +29,7 @@ type webhooksData struct {
 
 func (u *ui) webhooks(w http.ResponseWriter, r *http.Request, v visit) error {
 	q := r.URL.Query()
-	d := webhooksData{Tenant: q.Get("tenant"), Status: q.Get("status"), Endpoint: q.Get("endpoint"), Message: q.Get("message"), Statuses: commands.DeliveryStatuses, APIURL: u.APIURL}
+	d := webhooksData{Tenant: q.Get("tenant"), Status: q.Get("status"), Endpoint: q.Get("endpoint"), Message: q.Get("message"), Statuses: commands.DeliveryStatuses, Types: domain.WebhookTypes, APIURL: u.APIURL}
 	if d.Status != "" && !slices.Contains(commands.DeliveryStatuses, commands.DeliveryStatus(d.Status)) || len(d.Tenant) > 64 || len(d.Endpoint) > 64 || len(d.Message) > 64 {
 		return errBadQuery
 	}

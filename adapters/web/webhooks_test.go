@@ -34,6 +34,7 @@ func TestWebhookDeliveriesAreListedAndPostedAgain(t *testing.T) {
 	}
 	page := w.get(viewer, "/webhooks")
 	page.shows(t, "https://shop.example/hook", "message.accepted", "/messages/msg_1", "pending")
+	page.shows(t, `data-label="Types" class="right">all</td>`)
 	page.hides(t, "zzz", "Post again…")
 	w.get(viewer, "/messages/msg_1").shows(t, "<h2>Webhooks</h2>", "no attempt yet", `href="/webhooks?message=msg_1&amp;tenant=acme"`)
 	w.get(viewer, "/webhooks?message=msg_1&tenant=acme").shows(t, "message.accepted", `name="message" value="msg_1"`)
