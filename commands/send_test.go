@@ -41,6 +41,7 @@ func TestARequestThatCannotBeCarriedOutIsRefusedWithItsFaults(t *testing.T) {
 		{"a reference with a line break", func(s *Send) { s.Reference = "a\nb" }, "/reference", CodeInvalidValue},
 		{"a metadata key without a name", func(s *Send) { s.Metadata = map[string]string{"": "x"} }, "/metadata", CodeInvalidValue},
 		{"a callback without TLS", func(s *Send) { s.CallbackURL = "http://example.com/hook" }, "/callback_url", CodeInvalidValue},
+		{"a callback that leads inside", func(s *Send) { s.CallbackURL = "https://169.254.169.254/latest" }, "/callback_url", CodeInvalidValue},
 		{"a callback with credentials", func(s *Send) { s.CallbackURL = "https://a:b@example.com/hook" }, "/callback_url", CodeInvalidValue},
 		{"a callback that is no URL", func(s *Send) { s.CallbackURL = "hook" }, "/callback_url", CodeInvalidValue},
 		{"a zone that is none", func(s *Send) { s.TimeZone = "Europe/Atlantis" }, "/time_zone", CodeInvalidValue},

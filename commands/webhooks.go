@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -191,7 +192,9 @@ func (w *Webhooks) validateURL(invalid *Invalid, pointer, raw string) {
 // maxWebhookURL is how long a URL may be, in bytes.
 const maxWebhookURL = 2048
 
-// validateWebhookURL refuses URLs that are never called.
+// validateWebhookURL refuses URLs that are never called, as far as they show it: where
+// a name leads is seen, and judged more strictly, by who calls it. Plain allows
+// http:// and what is inside.
 func validateWebhookURL(invalid *Invalid, pointer, raw string, plain bool) {
 	u, err := url.Parse(raw)
 	switch {
@@ -199,7 +202,19 @@ func validateWebhookURL(invalid *Invalid, pointer, raw string, plain bool) {
 		invalid.add(pointer, CodeInvalidValue, "an absolute URL of at most 2,048 characters without credentials and fragment")
 	case u.Scheme != "https" && !(plain && u.Scheme == "http"):
 		invalid.add(pointer, CodeInvalidValue, "it must begin with https://")
+	case !plain && inside(u.Hostname()):
+		invalid.add(pointer, CodeInvalidValue, "it leads to an address that is not public")
 	}
+}
+
+// inside reports whether a host is this one, or an address that is not public.
+func inside(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	address = address.Unmap()
+	return err == nil && (!address.IsGlobalUnicast() || address.IsPrivate())
 }
 
 // validateTypes returns types in order, each once; all where there are none.

@@ -359,6 +359,8 @@ func TestATenantHasSoManyEndpoints(t *testing.T) {
 	}
 	for _, request := range []commands.EndpointRequest{
 		{}, {URL: "http://example.com/"}, {URL: "https://a:b@example.com/"}, {URL: "https://example.com/#a"}, {URL: "example.com"}, {URL: "https:///x"},
+		{URL: "https://localhost/"}, {URL: "https://127.0.0.1:8081/"}, {URL: "https://10.0.0.1/"}, {URL: "https://169.254.169.254/latest"},
+		{URL: "https://[::1]/"}, {URL: "https://[::ffff:192.168.0.1]/"}, {URL: "https://[fd00::1]/"}, {URL: "https://0.0.0.0/"},
 		{URL: "https://example.com/", Types: []string{"key.issued"}},
 	} {
 		var invalid commands.Invalid
