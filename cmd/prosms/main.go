@@ -68,6 +68,7 @@ type commandLine struct {
 	Master   masterKeyCommand `cmd:"" name:"master-key" help:"Change the key that wraps the keys of the database."`
 	DLQ      dlqCommand       `cmd:"" name:"dlq" help:"List, show, replay and discard dead letters."`
 	Hooks    webhooksCommand  `cmd:"" name:"webhooks" help:"List customers' endpoints, list and show deliveries to them, post them again."`
+	Config   configCommand    `cmd:"" help:"Show the configuration as it is read."`
 	Doctor   doctorCommand    `cmd:"" help:"Check the configuration and everything it points to."`
 	Verify   verifyCommand    `cmd:"" help:"Check the guarantees on the log and the views, also while the gateway runs."`
 	Replay   replayCommand    `cmd:"" help:"Rebuild a view from the log, compare it, or show it as it was; decide again under another policy."`
