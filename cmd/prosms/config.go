@@ -235,7 +235,8 @@ func loadConfig(environ []string) (Config, error) {
 // check finds what is wrong with settings together.
 func (c *Config) check() []error {
 	var faults []error
-	if (c.TwilioAccountSID == "") != (c.TwilioAuthToken == "") {
+	given := func(name string) bool { return c.environ[name] != "" } // what it refers to may not be readable, which is a fault of its own
+	if given("TWILIO_ACCOUNT_SID") != given("TWILIO_AUTH_TOKEN") {
 		faults = append(faults, errors.New("TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN: set both or neither"))
 	}
 	if c.TwilioAccountSID != "" && c.TwilioFrom == "" && c.TwilioService == "" {
@@ -244,10 +245,11 @@ func (c *Config) check() []error {
 	if c.TwilioRedact != "off" && len(c.ReceiptDelays) > 0 && c.RedactUnanswered <= slices.Max(c.ReceiptDelays) {
 		faults = append(faults, errors.New("PROSMS_TWILIO_REDACT_UNANSWERED: longer than the last of PROSMS_RECEIPT_DELAYS, when Twilio is asked about it"))
 	}
-	if c.HeadFile != "" && c.HeadKey.IsZero() {
+	if c.HeadFile != "" && !given("PROSMS_HEAD_KEY") {
 		faults = append(faults, errors.New("PROSMS_HEAD_FILE: needs PROSMS_HEAD_KEY"))
 	}
-	if !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") && !strings.HasPrefix(c.DatabaseURL, "sqlite://") {
+	unread := c.DatabaseURL == "" && given("DATABASE_URL")
+	if !unread && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") && !strings.HasPrefix(c.DatabaseURL, "sqlite://") {
 		faults = append(faults, errors.New("DATABASE_URL: begins with postgres:// or sqlite://"))
 	}
 	faults = append(faults, c.checkSignIn()...)

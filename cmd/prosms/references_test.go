@@ -90,3 +90,20 @@ func TestAReferenceThatLeadsNowhereIsNamedByItsVariable(t *testing.T) {
 		}
 	}
 }
+
+// TestAReferenceThatCannotBeReadIsOneFault: not another, that the setting is missing.
+func TestAReferenceThatCannotBeReadIsOneFault(t *testing.T) {
+	const nowhere = "file:/no/such/file"
+	for _, environ := range [][]string{
+		{"TWILIO_ACCOUNT_SID=AC1", "TWILIO_FROM=+15005550006", "TWILIO_AUTH_TOKEN=" + nowhere},
+		{"PROSMS_HEAD_FILE=heads", "PROSMS_HEAD_KEY=" + nowhere},
+		{"DATABASE_URL=" + nowhere},
+	} {
+		_, err := loadConfig(environ)
+		if err == nil {
+			t.Errorf("%s: accepted", environ)
+		} else if faults := strings.Count(err.Error(), "\n") + 1; faults != 1 {
+			t.Errorf("%s: %d faults:\n%v", environ, faults, err)
+		}
+	}
+}
