@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,9 +14,9 @@ func TestItIsToldWhichEndpointsFailAndHowManyPostsWereGivenUp(t *testing.T) {
 		p := newPostOffice(t)
 		id := p.create()
 		p.interval = 10 * time.Second
-		up := false
+		var up atomic.Bool
 		p.receiver.answer = func(commands.WebhookPost) commands.WebhookAnswer {
-			return commands.WebhookAnswer{Delivered: up, Fault: "timeout"}
+			return commands.WebhookAnswer{Delivered: up.Load(), Fault: "timeout"}
 		}
 		told := func(tenant string) ([]commands.FailingEndpoint, int) {
 			t.Helper()
@@ -60,7 +61,7 @@ func TestItIsToldWhichEndpointsFailAndHowManyPostsWereGivenUp(t *testing.T) {
 		}
 		p.happen("msg_2", accepted("https://app.example.com/cb"))
 		pass(time.Minute)
-		up = true
+		up.Store(true)
 		pass(time.Hour)
 		if failing, _ = told("acme"); len(failing) > 0 {
 			t.Errorf("after an answer %+v", failing)
