@@ -54,10 +54,10 @@ func TestATailHasNoGaps(t *testing.T) {
 
 func TestATailIsBounded(t *testing.T) {
 	var tl Tail
-	for first := int64(1); first < 10*Size; first += 64 {
-		tl.Add(held(first, 64))
-		last := first + 63
-		if got := len(tl.After(max(0, last-Size), 2*Size)); got > Size || int64(got) < min(last, Size-63) {
+	for first := int64(1); first < 10*Size; first += 800 {
+		tl.Add(held(first, 800))
+		last := first + 799
+		if got := len(tl.After(max(0, last-Size), 2*Size)); got > Size || int64(got) < min(last, Size-799) {
 			t.Fatalf("of %d events it holds %d, want up to %d", last, got, Size)
 		}
 	}

@@ -87,13 +87,14 @@ func TestAGatewayTakesTheSecretThatItsProviderHasByNow(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"file", "vault", "awssm"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			first, second := "first-secret", "second-secret"
 			vaults := newVaults(t, first)
 			reference := kind + ":team/prosms#token"
 			if kind == "file" {
 				reference = "file:" + vaults.file
 			}
-			r := newRig(t, false, append([]string{"PROSMS_SECRETS_REFRESH=1h", "PROSMS_RETRY_DELAYS=1s", "PROSMS_LOG_LEVEL=info"}, vaults.environ...)...)
+			r := newRig(t, false, append([]string{"PROSMS_SECRETS_REFRESH=1h", "PROSMS_RETRY_DELAYS=1s", "PROSMS_BREAKER_COOLDOWN=1s", "PROSMS_LOG_LEVEL=info"}, vaults.environ...)...)
 			var wanted atomic.Pointer[string]
 			wanted.Store(&first)
 			r.replace("TWILIO_API_BASE_URL", r.changed(&wanted))

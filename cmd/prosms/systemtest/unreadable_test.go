@@ -19,6 +19,7 @@ func TestATextThatCannotBeReadStopsNoOther(t *testing.T) {
 		garbage string // what the type of the column allows
 	}{{"embedded", false, `{"to":`}, {"full", true, `{"to":5}`}} {
 		t.Run(stack.name, func(t *testing.T) {
+			t.Parallel()
 			s := newSubscriber(t)
 			s.hangs = false
 			r := newRig(t, stack.full, "PROSMS_WEBHOOK_ALLOW_PRIVATE=true", "PROSMS_WEBHOOK_RETRY_DELAYS=1s,1s,1s")
@@ -31,6 +32,9 @@ func TestATextThatCannotBeReadStopsNoOther(t *testing.T) {
 				t.Fatal("it was to be killed")
 			}
 			<-i.exited
+			// It may have handed them on, to a queue that went with it: nobody issues those
+			// behind the bad one again while the view stands still (GUARANTEES, known limits).
+			r.plant(`UPDATE relay_offsets SET position = 0`)
 			var texts []events.Recorded
 			r.look(func(st stores) {
 				log, err := st.events.Read(t.Context(), 0, 1000)
