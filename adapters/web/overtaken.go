@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,9 +24,9 @@ func (u *ui) moved(r *http.Request, caller commands.Caller, provider string) (do
 	if err != nil || seen < 0 {
 		return false, nil // not said
 	}
-	recorded, err := u.Oversight.Queries.Store.Load(r.Context(), "breaker_"+provider)
+	recorded, err := u.transitions(r.Context(), provider)
 	if err != nil {
-		return false, fmt.Errorf("loading a breaker: %w", err)
+		return false, err
 	}
 	for _, e := range recorded[min(seen, len(recorded)):] {
 		who, byHand := strings.CutPrefix(e.Meta.Actor, "operator:")

@@ -118,14 +118,23 @@ func (u *ui) provider(ctx context.Context, provider Provider, seen []events.Reco
 		c.GoodY, c.BadY = 40-c.Good, 40-c.Good-c.Bad
 		d.Columns = append(d.Columns, c)
 	}
-	recorded, err := u.Oversight.Queries.Store.Load(ctx, "breaker_"+provider.Name)
+	recorded, err := u.transitions(ctx, provider.Name)
 	if err != nil {
-		return d, fmt.Errorf("loading a breaker: %w", err)
+		return d, err
 	}
 	d.Version = len(recorded)
 	d.History = slices.Clone(recorded[max(0, len(recorded)-8):])
 	slices.Reverse(d.History)
 	return d, nil
+}
+
+// transitions returns all that happened to the breaker of a provider.
+func (u *ui) transitions(ctx context.Context, provider string) ([]events.Recorded, error) {
+	recorded, err := u.Oversight.Queries.Store.Load(ctx, "breaker_"+provider)
+	if err != nil {
+		return nil, fmt.Errorf("loading a breaker: %w", err)
+	}
+	return recorded, nil
 }
 
 // lastMinute returns the newest events of the log, as far as they are of the window.
