@@ -2,7 +2,6 @@ package systemtest
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,9 +12,6 @@ import (
 // standby is killed and comes back, and then the primary is killed, and the standby
 // promoted: DATABASE_URL names both, so nothing else has to be done.
 func TestADatabaseThatFailsOverLosesAndDoublesNothing(t *testing.T) {
-	if !long() {
-		t.Skip("PROSMS_TEST_LONG is not set")
-	}
 	t.Parallel()
 	primary, standby := servers.PrivatePostgresPair(t)
 	rig := newRigOn(t, slices.Concat(swift, brokerAndCache(t), []string{
@@ -28,13 +24,7 @@ func TestADatabaseThatFailsOverLosesAndDoublesNothing(t *testing.T) {
 			t.Errorf("of commits at level %s the doctor says %+v", level, found["durability"])
 		}
 	}
-	var gateways []*instance
-	var clients []*traffic
-	for range 2 {
-		gateway := rig.start()
-		gateways = append(gateways, gateway)
-		clients = append(clients, newTraffic(rig, strings.TrimPrefix(gateway.url, "http://")))
-	}
+	gateways, clients := rig.pair()
 	sending := func() {
 		before := len(rig.ledger())
 		eventually(t, 20*time.Second, "sending", func() bool { return len(rig.ledger()) > before+100 })
@@ -59,10 +49,7 @@ func TestADatabaseThatFailsOverLosesAndDoublesNothing(t *testing.T) {
 		sending()
 		stop()
 	}
-	var ids []string
-	for _, client := range clients {
-		ids = append(ids, client.finish()...)
-	}
+	ids := finish(clients)
 	rig.verifyOnce(gateways[0], ids, 2*time.Minute)
 	t.Logf("%d texts were answered for; the provider took on %d; they ended as %v", len(ids), len(rig.ledger()), rig.ends(gateways[0]))
 	for _, gateway := range gateways {

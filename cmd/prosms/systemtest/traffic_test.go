@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -113,6 +114,25 @@ func (s *traffic) finish() []string {
 	}
 	s.rig.t.Logf("%d texts were answered for; requests that were not: %v", len(s.ids), s.refused)
 	return s.ids
+}
+
+// finish is that of all clients.
+func finish(clients []*traffic) (ids []string) {
+	for _, client := range clients {
+		ids = append(ids, client.finish()...)
+	}
+	return ids
+}
+
+// pair starts two gateways, and a client of each.
+func (r *rig) pair() (gateways []*instance, clients []*traffic) {
+	r.t.Helper()
+	for range 2 {
+		gateway := r.start()
+		gateways = append(gateways, gateway)
+		clients = append(clients, newTraffic(r, strings.TrimPrefix(gateway.url, "http://")))
+	}
+	return gateways, clients
 }
 
 // plain returns n texts that are all different, in the lanes by turns.
