@@ -26,14 +26,13 @@ func TestATextThatCannotBeReadStopsNoOther(t *testing.T) {
 			i := r.start()
 			s.secrets["/endpoint"] = i.secretOf("POST", "/v1/webhooks", map[string]any{"url": s.url + "/endpoint"})
 			i.stop()
-			i = r.launch(freeAddr(t), "PROSMS_TEST_CRASH="+string(crash.RequestCommitted))
+			// The one frame of work is at hand and nothing of it is claimed: what a crash has left
+			// attempted waits for a view that stands still (GUARANTEES, known limits).
+			i = r.launch(freeAddr(t), "PROSMS_TEST_CRASH="+string(crash.WorkDelivered))
 			eventually(t, 20*time.Second, "ready", i.ready)
-			if _, err := i.sendBatch(3); err == nil {
-				t.Fatal("it was to be killed")
-			}
+			_, _ = i.sendBatch(3) // answered or not: the commit was before
 			<-i.exited
-			// It may have handed them on, to a queue that went with it: nobody issues those
-			// behind the bad one again while the view stands still (GUARANTEES, known limits).
+			// The relay may have noted that it has handed them on, to a queue that went with it.
 			r.plant(`UPDATE relay_offsets SET position = 0`)
 			var texts []events.Recorded
 			r.look(func(st stores) {
