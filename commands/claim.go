@@ -141,8 +141,12 @@ func (c *candidate) admit(ctx context.Context, gate *Gate, tired bool) (shortest
 	return shortest, false
 }
 
+// optedOut reports whether the recipient has opted out. What confirms an opt-out is not
+// blocked by that one: it is its cause.
 func (c *candidate) optedOut() bool {
-	return slices.ContainsFunc(c.consents, func(s stream[domain.Consent]) bool { return s.State.OptedOut })
+	return slices.ContainsFunc(c.consents, func(s stream[domain.Consent]) bool {
+		return s.State.OptedOut && c.Origin.CausationID != causeOf(s.ID, s.Version)
+	})
 }
 
 // grounds are the versions that the decision depends on: an opt-out, and a

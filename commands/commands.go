@@ -24,6 +24,7 @@ type Handler struct {
 	// is asked who has texted whom.
 	Numbers  map[string][]string
 	Keywords keywords.Words // beside the lists
+	Replies  Replies        // to keywords
 	Texted   Texted         // whom a text to us is for; nil: nobody has texted anybody
 	// DefaultTenant is whose a text to us is when nobody has texted its sender.
 	// Empty: EveryTenant's.

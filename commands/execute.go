@@ -106,7 +106,7 @@ func (s stream[S]) consequence(actor string) events.Meta {
 	return events.Meta{
 		Tenant: s.Origin.Tenant, Actor: actor,
 		CorrelationID: s.Origin.CorrelationID,
-		CausationID:   fmt.Sprintf("%s:%d", s.ID, s.Version),
+		CausationID:   causeOf(s.ID, s.Version),
 		TraceParent:   s.Origin.TraceParent,
 	}
 }

@@ -155,22 +155,28 @@ func (s setBack) Commits(ctx context.Context, after int64, limit int) ([]ports.C
 func TestAHeadIsSignedWhenTheLogHasGrownAndHoldsTheLastOne(t *testing.T) {
 	store := audited(t)
 	var kept []audit.Head
+	var other audit.Head // that another keeper has
 	full := errors.New("disk full")
 	var failing error
 	s := commands.HeadSigner{
 		Store: store, Signer: func(context.Context) audit.Signer { return headKey(t, 7) }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Last: func() (audit.Head, error) {
-			if len(kept) == 0 {
-				return audit.Head{}, nil
-			}
-			return kept[len(kept)-1], nil
-		},
-		Keep: func(h audit.Head, _ []byte) error {
-			if failing == nil {
-				kept = append(kept, h)
-			}
-			return failing
-		},
+		Keepers: []commands.HeadKeeper{{
+			Last: func() (audit.Head, error) {
+				if len(kept) == 0 {
+					return audit.Head{}, nil
+				}
+				return kept[len(kept)-1], nil
+			},
+			Keep: func(_ context.Context, h audit.Head, _ []byte) error {
+				if failing == nil {
+					kept = append(kept, h)
+				}
+				return failing
+			},
+		}, {
+			Last: func() (audit.Head, error) { return other, nil },
+			Keep: func(_ context.Context, h audit.Head, _ []byte) error { other = h; return nil },
+		}},
 	}
 	sign := func() ([]byte, error) {
 		t.Helper()
@@ -179,6 +185,9 @@ func TestAHeadIsSignedWhenTheLogHasGrownAndHoldsTheLastOne(t *testing.T) {
 	failing = full
 	if _, err := sign(); !errors.Is(err, full) {
 		t.Errorf("Keep failed and Sign said %v", err)
+	}
+	if other.Position != 9 {
+		t.Errorf("a keeper that failed kept the other from position 9: %+v", other)
 	}
 	failing = nil
 	note, err := sign()
@@ -216,15 +225,17 @@ func TestAHeadIsSignedEachMinuteThatTheLogGrows(t *testing.T) {
 		failures := 1
 		s := commands.HeadSigner{
 			Store: store, Signer: func(context.Context) audit.Signer { return headKey(t, 7) }, Log: slog.New(slog.DiscardHandler),
-			Last: func() (audit.Head, error) { return last, nil },
-			Keep: func(h audit.Head, _ []byte) error {
-				if failures--; failures >= 0 {
-					return errors.New("disk full")
-				}
-				last = h
-				signed.Add(1)
-				return nil
-			},
+			Keepers: []commands.HeadKeeper{{
+				Last: func() (audit.Head, error) { return last, nil },
+				Keep: func(_ context.Context, h audit.Head, _ []byte) error {
+					if failures--; failures >= 0 {
+						return errors.New("disk full")
+					}
+					last = h
+					signed.Add(1)
+					return nil
+				},
+			}},
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)

@@ -17,6 +17,7 @@ type Inbound struct {
 	Text       events.InboundReceived
 	Provider   string
 	OptOutType string // "STOP", "START" or "HELP" where the provider has acted on the text, else empty
+	Answered   bool   // the provider answers such texts itself
 	RequestID  string
 	// TraceParent is of the provider's request.
 	TraceParent string
@@ -62,6 +63,11 @@ func (h *Handler) ReceiveText(ctx context.Context, in Inbound) error {
 	if err := h.heed(ctx, in, number, tenants, command, id); err != nil {
 		return err
 	}
+	if textable {
+		if err := h.reply(ctx, in, number, tenants, id); err != nil {
+			return err
+		}
+	}
 	return h.recordInbound(ctx, in, tenants, id)
 }
 
@@ -102,7 +108,7 @@ func (h *Handler) heed(ctx context.Context, in Inbound, number events.Personal, 
 	}
 	for _, tenant := range tenants {
 		meta := in.meta(tenant)
-		meta.CausationID = id + ":1"
+		meta.CausationID = said(id)
 		_, _, err := execute(ctx, h.Store, h.Lookup.ConsentStream(tenant, number), func(stream[domain.Consent]) (domain.Command, events.Meta, error) {
 			return command, meta, nil
 		})

@@ -63,6 +63,11 @@ func (l Lookup) messageID(caller Caller, key string) string {
 	return messagePrefix + hex.EncodeToString(l.sum("message", realm, caller.Tenant, key)[:16])
 }
 
+// replyID returns the stream of the answer to what an event tells, so that it has one.
+func (l Lookup) replyID(cause string) string {
+	return messagePrefix + hex.EncodeToString(l.sum("reply", cause)[:16])
+}
+
 // fingerprint tells two requests under one idempotency key apart.
 func (l Lookup) fingerprint(request []byte) string {
 	return hex.EncodeToString(l.sum("fingerprint", string(request))[:16])

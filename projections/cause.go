@@ -92,6 +92,10 @@ func follows(e events.Recorded, recorded []events.Recorded) string {
 		return "in the place of " + stream
 	case ok && strings.HasPrefix(stream, "replay_"):
 		return "for " + stream
+	case ok && e.Version == 1 && strings.HasPrefix(stream, "consent_"):
+		return fmt.Sprintf("to confirm the opt-out that is version %s of %s, which does not block it", version, stream)
+	case ok && e.Version == 1 && strings.HasPrefix(stream, "inbound_"):
+		return "to answer the recipient's text " + stream
 	case ok:
 		return fmt.Sprintf("following version %s of %s", version, stream)
 	case e.Meta.CorrelationID != "" && e.Version == 1:

@@ -14,7 +14,7 @@ func TestAStorySaysWhoBroughtAnEventAboutAndWhatItFollowsFrom(t *testing.T) {
 		return events.Meta{Actor: actor, CausationID: cause, CorrelationID: "req_1"}
 	}
 	redriven := events.MessageRedriven{By: "ada", Reason: "mended", InDoubt: true}
-	for i, tt := range []struct {
+	for _, tt := range []struct {
 		e     events.Event
 		meta  events.Meta
 		text  string
@@ -40,13 +40,16 @@ func TestAStorySaysWhoBroughtAnEventAboutAndWhatItFollowsFrom(t *testing.T) {
 		{events.MessageDispatched{Attempt: 1, Provider: "twilio", ProviderMessageID: "SM1", ProviderRequestID: "RQ1"}, after("provider:twilio", "msg_1:2"),
 			"twilio accepted attempt 1 as SM1 (request RQ1)", "by the word of provider twilio, following the claim at position 42"},
 		{sent, after("", "consent_1:2"), "", "by nobody who was named, following version 2 of consent_1"},
+		{acceptedNow, after("provider:twilio", "consent_1:2"), "",
+			"by the word of provider twilio, to confirm the opt-out that is version 2 of consent_1, which does not block it"},
+		{acceptedNow, after("provider:twilio", "inbound_1:1"), "", "by the word of provider twilio, to answer the recipient's text inbound_1"},
 	} {
 		log := []events.Recorded{
 			recorded(1, acceptedNow, events.Meta{}), recorded(2, attempted, events.Meta{}), recorded(3, failed, events.Meta{}),
 			recorded(4, events.MessageInDoubt{}, events.Meta{}), recorded(5, retried, events.Meta{}),
 		}
-		version := i + 1
-		if version > 1 {
+		version := 1
+		if tt.e.EventType() != "message.accepted" {
 			version = 6
 			log = append(log, recorded(6, tt.e, tt.meta))
 		} else {

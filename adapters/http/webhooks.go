@@ -8,7 +8,6 @@ import (
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
-	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 )
 
@@ -17,7 +16,7 @@ import (
 type Twilio struct {
 	Verify       func(url string, body []byte, signature string) bool
 	ParseStatus  func(body []byte) (domain.Receipt, error)
-	ParseInbound func(body []byte) (text events.InboundReceived, optOutType string, err error)
+	ParseInbound func(body []byte) (commands.Inbound, error)
 }
 
 var errMalformedCallback = &refusal{status: http.StatusBadRequest, code: "malformed_callback", detail: "The callback cannot be read."}
@@ -69,22 +68,20 @@ func (a *api) receive(w http.ResponseWriter, r *http.Request, caller commands.Ca
 // sent to the phone as a text.
 const noReply = `<?xml version="1.0" encoding="UTF-8"?><Response/>`
 
-// twilioInbound takes a text to us. STOP, START and HELP are not answered: Twilio
-// does it, and would refuse our text to a number that has just opted out (21610).
+// twilioInbound takes a text to us. What there is to answer is a text of its own, with
+// a record of its own, not a part of this answer.
 func (a *api) twilioInbound(w http.ResponseWriter, r *http.Request, caller commands.Caller) error {
 	body, err := a.verified(w, r)
 	if err != nil {
 		return err
 	}
-	text, optOutType, err := a.Twilio.ParseInbound(body)
+	in, err := a.Twilio.ParseInbound(body)
 	if err != nil {
 		a.log.WarnContext(r.Context(), "reading an inbound text", "request_id", caller.RequestID, "error", err)
 		return errMalformedCallback
 	}
-	err = a.Commands.ReceiveText(r.Context(), commands.Inbound{
-		Text: text, Provider: "twilio", OptOutType: optOutType, RequestID: caller.RequestID, TraceParent: caller.TraceParent,
-	})
-	if err != nil {
+	in.RequestID, in.TraceParent = caller.RequestID, caller.TraceParent
+	if err := a.Commands.ReceiveText(r.Context(), in); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pro-sms/prosms/adapters/http"
 	"github.com/pro-sms/prosms/adapters/twilio"
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/events"
 )
 
@@ -25,9 +26,9 @@ var webhooks = api.Twilio{
 		return twilio.VerifySignature([]string{twilioToken}, url, body, signature)
 	},
 	ParseStatus: twilio.ParseStatus,
-	ParseInbound: func(body []byte) (events.InboundReceived, string, error) {
+	ParseInbound: func(body []byte) (commands.Inbound, error) {
 		in, err := twilio.ParseInbound(body)
-		return in.Text, in.OptOutType, err
+		return commands.Inbound{Text: in.Text, Provider: "twilio", OptOutType: in.OptOutType, Answered: in.Answered}, err
 	},
 }
 

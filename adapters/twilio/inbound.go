@@ -3,6 +3,8 @@ package twilio
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/pro-sms/prosms/events"
 )
@@ -11,6 +13,16 @@ import (
 type Inbound struct {
 	Text       events.InboundReceived
 	OptOutType string // "STOP", "START" or "HELP" where Twilio has acted on it, else empty
+	// Answered: Twilio answers it, so that an answer of ours would be a second one; after
+	// STOP, Twilio refuses it (21610). Standalone short codes are not told apart, to
+	// which Twilio answers nothing.
+	Answered bool
+}
+
+// answered are the words that Twilio answers by itself when they are the whole text, in
+// any case (its default opt-out handling).
+var answered = []string{
+	"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "START", "YES", "UNSTOP", "HELP", "INFO",
 }
 
 // ParseInbound reads the body of an inbound webhook, whose signature must have been
@@ -36,8 +48,9 @@ func ParseInbound(rawBody []byte) (Inbound, error) {
 	}
 	switch in.OptOutType {
 	case "", "STOP", "START", "HELP":
-		return in, nil
+	default:
+		in.OptOutType = ""
 	}
-	in.OptOutType = ""
+	in.Answered = in.OptOutType != "" || slices.Contains(answered, strings.ToUpper(strings.TrimSpace(string(in.Text.Body))))
 	return in, nil
 }

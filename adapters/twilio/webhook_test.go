@@ -3,6 +3,7 @@ package twilio_test
 import (
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestParseInbound(t *testing.T) {
 	got, err := twilio.ParseInbound([]byte(inboundB + "&OptOutType=STOP"))
 	want := twilio.Inbound{
 		Text:       events.InboundReceived{From: "+14155552671", To: "+15005550006", Body: "Stop  please! 👍", ProviderMessageID: sid},
-		OptOutType: "STOP",
+		OptOutType: "STOP", Answered: true,
 	}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
@@ -80,6 +81,12 @@ func TestParseInbound(t *testing.T) {
 	want = twilio.Inbound{Text: events.InboundReceived{From: "72345", To: "+15005550006", ProviderMessageID: sid}}
 	if err != nil || got != want {
 		t.Errorf("a short code and an empty text: got %+v, %v", got, err)
+	}
+	for body, answered := range map[string]bool{"sToP": true, " Stop ": true, "help": true, "YES": true, "Stop please": false, "STOP ALL": false, "ALTO": false} {
+		got, err := twilio.ParseInbound([]byte("MessageSid=" + sid + "&From=72345&To=%2B15005550006&Body=" + url.QueryEscape(body)))
+		if err != nil || got.Answered != answered {
+			t.Errorf("%q: answered %t, want %t, %v", body, got.Answered, answered, err)
+		}
 	}
 	for _, body := range []string{"", "From=%2B14155550100&To=%2B15005550006", "MessageSid=" + sid + "&To=%2B15005550006", "a;b"} {
 		if got, err := twilio.ParseInbound([]byte(body)); err == nil || strings.Contains(err.Error(), "4155550100") {

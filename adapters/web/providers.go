@@ -46,13 +46,13 @@ func (p providerData) Held() bool { return p.State.Phase == breaker.Open && p.St
 
 // Because says why a breaker opened.
 func (p providerData) Because() string {
-	reason := p.State.Reason
+	reason, counted := p.State.Reason, p.State.Counted
 	if why, ok := strings.CutPrefix(reason, breaker.ReasonOperator); ok {
 		return "an operator opened the breaker: " + why
 	}
 	if text, ok := map[string]string{
-		breaker.ReasonRate:         "more than half of the calls of a minute failed",
-		breaker.ReasonConsecutive:  "many calls in a row failed",
+		breaker.ReasonRate:         fmt.Sprintf("%d of %d calls of its window failed", counted.Bad, counted.Good+counted.Bad),
+		breaker.ReasonConsecutive:  fmt.Sprintf("%d calls in a row failed", counted.Run),
 		breaker.ReasonProviderWide: "the provider, or our account with it, does not work at all",
 		breaker.ReasonProbe:        "the call that was to show whether it is back failed",
 	}[reason]; ok {

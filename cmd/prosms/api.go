@@ -11,7 +11,6 @@ import (
 	"github.com/pro-sms/prosms/adapters/tracing"
 	"github.com/pro-sms/prosms/adapters/twilio"
 	"github.com/pro-sms/prosms/commands"
-	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/ports"
 	"github.com/pro-sms/prosms/projections"
 )
@@ -25,9 +24,10 @@ func newAPI(c Config, handler *commands.Handler, queries projections.Queries, us
 				return ps.verify(strings.TrimPrefix(url, strings.TrimSuffix(c.PublicURL, "/")), body, signature)
 			},
 			ParseStatus: twilio.ParseStatus,
-			ParseInbound: func(body []byte) (events.InboundReceived, string, error) {
+			ParseInbound: func(body []byte) (commands.Inbound, error) {
 				in, err := twilio.ParseInbound(body)
-				return in.Text, in.OptOutType, err
+				answered := in.Answered && len(c.Providers) > 0 // the sandbox answers nothing
+				return commands.Inbound{Text: in.Text, Provider: "twilio", OptOutType: in.OptOutType, Answered: answered}, err
 			},
 		},
 		Callbacks: ps.callbacks,

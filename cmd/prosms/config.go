@@ -11,6 +11,7 @@ import (
 
 	"github.com/pro-sms/prosms/adapters/oidc"
 	"github.com/pro-sms/prosms/adapters/web"
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
 	"github.com/pro-sms/prosms/domain/fuse"
@@ -59,6 +60,7 @@ type Config struct {
 	InDoubtPolicy       string // "resend", "hold" or empty: by lane
 	QuietHours          quiethours.Window
 	DefaultTenant       string
+	Reply               commands.Reply
 	WebhookAllowPrivate bool
 	WebhookRetryDelays  []time.Duration
 	WebhookKeep         time.Duration
@@ -82,6 +84,7 @@ type Config struct {
 	Retention           time.Duration // of bodies; 0: for ever
 	HeadKey             audit.Signer  // the zero Signer: heads are not signed
 	HeadFile            string
+	HeadURL             string
 	Archives            string // folder
 	DatabaseConns       int
 	StartTimeout        time.Duration
@@ -146,6 +149,8 @@ func (c *Config) settings() []setting {
 		{"PROSMS_IN_DOUBT_POLICY", "", oneOf(&c.InDoubtPolicy, "", "resend", "hold"), "when no look-up showed a trace: resend or hold; empty: resend for lanes high and normal, hold for bulk", false},
 		{"PROSMS_QUIET_HOURS", "09:00-20:00", window(&c.QuietHours), "recipient's local time in which texts of kind marketing may be sent, in every zone that the number may be in", false},
 		{"PROSMS_DEFAULT_TENANT", "", tenant(&c.DefaultTenant), "whose a text to us is when none has texted its sender; empty: nobody's, and its opt-out holds for every tenant", false},
+		{"PROSMS_OPT_OUT_REPLY", "", reply(&c.Reply.OptOut), "the one text that confirms an opt-out by text where the provider does not, as Twilio does after STOP, but not after other words; empty: none", false},
+		{"PROSMS_HELP_REPLY", "", reply(&c.Reply.Help), "the text that answers HELP and the like where the provider does not; empty: none", false},
 		{"PROSMS_WEBHOOK_RETRY_DELAYS", "5s,30s,2m,10m,30m,1h,2h,3h,4h,6h,8h", durations(&c.WebhookRetryDelays), "before each further attempt at a customer's webhook; then it is dead", false},
 		{"PROSMS_WEBHOOK_KEEP", "720h", duration(&c.WebhookKeep, 0, 10*365*24*time.Hour), "how long posts to customers' webhooks are listed after their event; 0: for ever", false},
 		{"PROSMS_WEBHOOK_ALLOW_PRIVATE", "false", boolean(&c.WebhookAllowPrivate), "true: customers' webhooks may be http:// and lead to private addresses; whoever has a key can then reach what this machine can", false},
@@ -176,7 +181,8 @@ func (c *Config) settings() []setting {
 		{"PROSMS_MASTER_KEY_PREVIOUS", "", masterKey(&c.MasterKeyPrevious), "the master key before, until prosms master-key rotate has wrapped every key by the present one", true},
 		{"PROSMS_RETENTION", "0", retention(&c.Retention), "how long after its day the body of a text can be read, such as 720h; what may still be sent is kept longer; 0: for ever", false},
 		{"PROSMS_HEAD_KEY", "", headKey(&c.HeadKey), "signs the head of the log each minute that it grows, see prosms audit key; empty: nothing is signed", true},
-		{"PROSMS_HEAD_FILE", "", text(&c.HeadFile), "to which signed heads are appended, best on another machine; empty: they are logged", false},
+		{"PROSMS_HEAD_FILE", "", text(&c.HeadFile), "to which signed heads are appended, best on another machine; empty, as PROSMS_HEAD_URL is: they are logged", false},
+		{"PROSMS_HEAD_URL", "", text(&c.HeadURL), "to which signed heads are posted (text/plain), each until it is answered with 2xx or there is a later one", true},
 		{"PROSMS_ARCHIVES", "", text(&c.Archives), "folder of the archives that payloads were detached to: views are made again, the log is verified and exported with them; empty: without", false},
 		{"PROSMS_RABBITMQ_PREFIX", "", text(&c.BusPrefix), "before the name of every exchange and queue, so that installations can share a vhost", false},
 		{"PROSMS_DATABASE_CONNECTIONS", "20", number(&c.DatabaseConns, 8, 1000), "to PostgreSQL from this instance's pool at most; it holds three more to listen and to lead", false},
@@ -245,15 +251,15 @@ func (c *Config) check() []error {
 	if c.TwilioRedact != "off" && len(c.ReceiptDelays) > 0 && c.RedactUnanswered <= slices.Max(c.ReceiptDelays) {
 		faults = append(faults, errors.New("PROSMS_TWILIO_REDACT_UNANSWERED: longer than the last of PROSMS_RECEIPT_DELAYS, when Twilio is asked about it"))
 	}
-	if c.HeadFile != "" && !given("PROSMS_HEAD_KEY") {
-		faults = append(faults, errors.New("PROSMS_HEAD_FILE: needs PROSMS_HEAD_KEY"))
+	if (c.HeadFile != "" || given("PROSMS_HEAD_URL")) && !given("PROSMS_HEAD_KEY") {
+		faults = append(faults, errors.New("PROSMS_HEAD_FILE, PROSMS_HEAD_URL: need PROSMS_HEAD_KEY"))
 	}
 	unread := c.DatabaseURL == "" && given("DATABASE_URL")
 	if !unread && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") && !strings.HasPrefix(c.DatabaseURL, "sqlite://") {
 		faults = append(faults, errors.New("DATABASE_URL: begins with postgres:// or sqlite://"))
 	}
 	faults = append(faults, c.checkSignIn()...)
-	for name, value := range map[string]string{"PROSMS_PUBLIC_URL": c.PublicURL, "PROSMS_ADMIN_URL": c.AdminURL, "PROSMS_OIDC_ISSUER": c.OIDC.Issuer, "TWILIO_API_BASE_URL": c.TwilioBaseURL} {
+	for name, value := range map[string]string{"PROSMS_PUBLIC_URL": c.PublicURL, "PROSMS_ADMIN_URL": c.AdminURL, "PROSMS_OIDC_ISSUER": c.OIDC.Issuer, "TWILIO_API_BASE_URL": c.TwilioBaseURL, "PROSMS_HEAD_URL": c.HeadURL} {
 		if value != "" && !strings.HasPrefix(value, "https://") && !strings.HasPrefix(value, "http://") {
 			faults = append(faults, fmt.Errorf("%s: begins with https:// or http://", name))
 		}

@@ -52,6 +52,8 @@ func (d demoWorker) Run(ctx context.Context, p process) error {
 		"DATABASE_URL=sqlite://" + filepath.Join(d.Data, demoDatabase),
 		"PROSMS_HTTP_ADDR=" + d.HTTP, "PROSMS_ADMIN_ADDR=" + d.Admin,
 		"PROSMS_DEFAULT_TENANT=" + demoTenant, "PROSMS_LOG_LEVEL=warn", "PROSMS_WEBHOOK_ALLOW_PRIVATE=true",
+		"PROSMS_OPT_OUT_REPLY=You get no more texts from us. Text START to get them again.",
+		"PROSMS_HELP_REPLY=This is the demo of Pro-SMS. Text STOP to get no more texts.",
 		// The sandbox is quick, and somebody is watching.
 		"PROSMS_PROVIDER_TIMEOUT=10s", "PROSMS_RECONCILE_DELAYS=1s,3s,5s", "PROSMS_RECONCILE_DELAYS_HIGH=1s,2s,3s",
 		"PROSMS_RETRY_DELAYS=5s,30s,5m,30m,1h",

@@ -137,7 +137,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 
 	handler := &commands.Handler{Store: store, Sealer: sealer, Lookup: lookup, Region: c.Region, PlainCallbacks: c.WebhookAllowPrivate}
 	queries := projections.Queries{Store: store, Views: st.views, Unseal: sealer.Unseal, Stored: log, Open: sealer.Open}
-	handler.Numbers, handler.Keywords = c.mappedNumbers(), c.Keywords
+	handler.Numbers, handler.Keywords, handler.Replies = c.mappedNumbers(), c.Keywords, c.replies()
 	handler.Quotas = newQuotas(c, limits.quota, queries, o.log)
 	handler.Fuse = newFuse(c, log, limits.seen, o.log)
 	gate := &commands.Gate{

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain/phone"
+	"github.com/pro-sms/prosms/domain/segments"
 	"github.com/pro-sms/prosms/ports"
 )
 
@@ -15,6 +17,8 @@ type tenantConfig struct {
 	Numbers       []string `yaml:"numbers"`        // ours; what is texted to them is the tenant's
 	DailyMessages *int64   `yaml:"daily_messages"` // nil: PROSMS_DAILY_MESSAGES; 0: any number
 	DailySegments *int64   `yaml:"daily_segments"` // nil: PROSMS_DAILY_SEGMENTS; 0: any number
+	OptOutReply   *string  `yaml:"opt_out_reply"`  // nil: PROSMS_OPT_OUT_REPLY; empty: none
+	HelpReply     *string  `yaml:"help_reply"`     // nil: PROSMS_HELP_REPLY; empty: none
 }
 
 // mostPerDay bounds what a cap can be set to.
@@ -39,8 +43,43 @@ func (f providersFile) checkTenants() []error {
 				faults = append(faults, fmt.Errorf("tenants.%s.%s: a whole number from 0 to %d", name, setting, mostPerDay))
 			}
 		}
+		for setting, body := range map[string]*string{"opt_out_reply": t.OptOutReply, "help_reply": t.HelpReply} {
+			if body != nil && reply(new(string))(*body) != nil {
+				faults = append(faults, fmt.Errorf("tenants.%s.%s: %w", name, setting, errReply))
+			}
+		}
 	}
 	return faults
+}
+
+// replies are what tenants answer to keywords.
+func (c *Config) replies() commands.Replies {
+	replies := commands.Replies{Reply: c.Reply, Own: map[string]commands.Reply{}}
+	for name, t := range c.Tenants {
+		own := c.Reply
+		if t.OptOutReply != nil {
+			own.OptOut = *t.OptOutReply
+		}
+		if t.HelpReply != nil {
+			own.Help = *t.HelpReply
+		}
+		replies.Own[name] = own
+	}
+	return replies
+}
+
+// errReply says what the text of a reply is.
+var errReply = errors.New("a text of at most 1,600 characters")
+
+// reply sets the text of a reply; empty: there is none.
+func reply(p *string) func(string) error {
+	return func(body string) error {
+		if body != "" && segments.Check(segments.Normalise(body)) != nil {
+			return errReply
+		}
+		*p = body
+		return nil
+	}
 }
 
 // quotas are the caps of tenants that have some of their own.

@@ -42,7 +42,8 @@ type texts struct {
 	texts     map[id]text
 	names     map[id]string // of messages that are not at their end, for the report
 	bound     map[id]id     // provider messages to messages
-	optedOut  map[id]bool   // consent streams
+	optedOut  map[id]id     // consent streams, with the event of the opt-out as a cause
+	confirms  map[id]id     // by opt-out, the one text that confirms it and is not blocked by it
 	providers map[string]uint8
 	open      map[string]bool // providers whose breaker is open
 }
@@ -51,7 +52,7 @@ func newTexts(report *Report, o Options) *texts {
 	t := &texts{
 		report: report, maxRetries: o.MaxRetries, patience: o.Patience, now: o.Now,
 		versions: map[id]int32{}, texts: map[id]text{}, names: map[id]string{}, bound: map[id]id{},
-		optedOut: map[id]bool{}, providers: map[string]uint8{}, open: map[string]bool{},
+		optedOut: map[id]id{}, confirms: map[id]id{}, providers: map[string]uint8{}, open: map[string]bool{},
 	}
 	if t.patience == 0 {
 		t.patience = time.Hour
@@ -71,7 +72,7 @@ func (t *texts) follow(e events.Recorded) {
 	t.versions[stream] = int32(e.Version)
 	switch d := e.Data.(type) {
 	case events.ConsentOptedOut:
-		t.optedOut[stream] = true
+		t.optedOut[stream] = idOf(fmt.Sprintf("%s:%d", e.StreamID, e.Version))
 	case events.ConsentOptedIn:
 		delete(t.optedOut, stream)
 	case events.ReceiptUnknown:
@@ -94,6 +95,9 @@ func (t *texts) message(stream id, e events.Recorded) {
 			t.found("G7", e, "accepted a second time: one message stands for an idempotency key")
 		}
 		m.consent = idOf(d.Consent)
+		if cause := idOf(e.Meta.CausationID); t.optedOut[m.consent] == cause && t.confirms[cause] == (id{}) {
+			t.confirms[cause] = stream
+		}
 	case events.MessageAttempted:
 		m = t.attempted(m, e, d)
 	case events.MessageDispatched:
@@ -153,7 +157,7 @@ func (t *texts) attempted(m text, e events.Recorded, d events.MessageAttempted) 
 	if !(domain.Message{Status: m.status}).Waiting() {
 		t.found("G3", e, "claimed while the text was %s", m.status)
 	}
-	if t.optedOut[m.consent] {
+	if out, ok := t.optedOut[m.consent]; ok && t.confirms[out] != idOf(e.StreamID) {
 		t.found("G4", e, "claimed after the recipient's opt-out")
 	}
 	if _, ok := t.providers[d.Provider]; !ok {

@@ -37,9 +37,15 @@ func dispatched(n int, id string) events.Event {
 type step struct {
 	stream string
 	events []events.Event
+	cause  string
 }
 
-func on(stream string, recorded ...events.Event) step { return step{stream, recorded} }
+func on(stream string, recorded ...events.Event) step { return step{stream, recorded, ""} }
+
+// because is on for what an event has caused.
+func because(cause, stream string, recorded ...events.Event) step {
+	return step{stream, recorded, cause}
+}
 
 func logOf(t *testing.T, steps ...step) *memory.EventStore {
 	t.Helper()
@@ -47,7 +53,7 @@ func logOf(t *testing.T, steps ...step) *memory.EventStore {
 	versions := map[string]int{}
 	for _, s := range steps {
 		results, err := store.Append(t.Context(), ports.Write{
-			StreamID: s.stream, Expected: versions[s.stream], Events: s.events, Meta: events.Meta{Tenant: "acme"},
+			StreamID: s.stream, Expected: versions[s.stream], Events: s.events, Meta: events.Meta{Tenant: "acme", CausationID: s.cause},
 		})
 		if err != nil || results[0].Err != nil {
 			t.Fatal(err, results)
@@ -67,13 +73,14 @@ func healthy(t *testing.T) *memory.EventStore {
 		on("msg_3", events.MessageAccepted{Consent: "consent_2"}), on("msg_3", attempt(1)), on("msg_3", failed1, retried2),
 		on("msg_3", attempt(2)), on("msg_3", events.MessageDeadLettered{Reason: "permanent", Attempts: 2}),
 		on("msg_3", events.MessageRedriven{By: "ada"}), on("msg_3", attempt(3)), on("msg_3", dispatched(3, "SM3")),
-		on("key_1", events.KeyIssued{Tenant: "acme"}))
+		on("key_1", events.KeyIssued{Tenant: "acme"}),
+		on("consent_4", events.ConsentOptedOut{Number: "+1"}), because("consent_4:1", "msg_4", events.MessageAccepted{Consent: "consent_4"}), on("msg_4", attempt(1)))
 }
 
 func TestAHealthyLogHasNoFindings(t *testing.T) {
 	for _, size := range []int{1, 2, 3, 1000} {
 		report, err := verify.Log(t.Context(), verify.Options{Store: healthy(t), MaxRetries: 1, PageSize: size})
-		if err != nil || !report.OK() || report.Messages != 3 || report.Statuses["delivered"] != 1 || report.Head != 23 {
+		if err != nil || !report.OK() || report.Messages != 4 || report.Statuses["delivered"] != 1 || report.Head != 26 {
 			t.Errorf("pages of %d: %+v, %v", size, report, err)
 		}
 	}
@@ -84,6 +91,7 @@ func TestAHealthyLogHasNoFindings(t *testing.T) {
 
 func TestWhatMustNotHappenIsFound(t *testing.T) {
 	sent := []step{on("msg_1", accepted), on("msg_1", attempt(1)), on("msg_1", dispatched1)}
+	confirmed := []step{on("consent_1", events.ConsentOptedOut{Number: "+1"}), because("consent_1:1", "msg_1", accepted), on("msg_1", attempt(1))}
 	for _, tt := range []struct {
 		name      string
 		steps     []step
@@ -100,6 +108,10 @@ func TestWhatMustNotHappenIsFound(t *testing.T) {
 		{"a blind resend", []step{on("msg_1", accepted), on("msg_1", attempt(1)), on("msg_1", doubt1), on("msg_1", attempt(2))}, "G3", 4, "claimed while the text was in_doubt"},
 		{"one provider message for two texts", append(sent, on("msg_2", accepted), on("msg_2", attempt(1)), on("msg_2", dispatched1)), "G3", 6, "another text's"},
 		{"an attempt after an opt-out", []step{on("msg_1", accepted), on("consent_1", events.ConsentOptedOut{Number: "+1"}), on("msg_1", attempt(1))}, "G4", 3, "opt-out"},
+		{"a second text that confirms an opt-out", append(confirmed, because("consent_1:1", "msg_2", accepted), on("msg_2", attempt(1))), "G4", 5, "opt-out"},
+		{"a text that confirms an earlier opt-out", []step{
+			on("consent_1", events.ConsentOptedOut{Number: "+1"}), because("consent_1:1", "msg_1", accepted), on("consent_1", events.ConsentOptedIn{Number: "+1"}),
+			on("consent_1", events.ConsentOptedOut{Number: "+1"}), on("msg_1", attempt(1))}, "G4", 5, "opt-out"},
 		{"an attempt gap", []step{on("msg_1", accepted), on("msg_1", attempt(2))}, "G5", 2, "attempt 2, want 1"},
 		{"an attempt too many", []step{on("msg_1", accepted), on("msg_1", attempt(1)), on("msg_1", failed1, retried2), on("msg_1", attempt(2)),
 			on("msg_1", events.MessageFailed{Attempt: 2}, events.MessageRetried{Attempt: 3}), on("msg_1", attempt(3))}, "G5", 8, "at most 2"},

@@ -224,7 +224,7 @@ func TestATextToUsIsItsTenantsAndIsHeededAtItsNextText(t *testing.T) {
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rig := newRig(t, full)
+			rig := newRig(t, full, "PROSMS_OPT_OUT_REPLY=You get no more texts.")
 			gateway := rig.start()
 			phones := gateway.phones()
 			first := gateway.sendTo(reader, "normal", 1)
@@ -237,6 +237,15 @@ func TestATextToUsIsItsTenantsAndIsHeededAtItsNextText(t *testing.T) {
 			if n := rig.accepted()[second[0]]; n != 0 {
 				t.Errorf("it was sent %d times", n)
 			}
+			// The one text that goes out all the same.
+			confirmation := gateway.confirmed("You get no more texts.")
+			gateway.expectAllDelivered([]string{confirmation}, 20*time.Second)
+			if n := rig.accepted()[confirmation]; n != 1 {
+				t.Errorf("the confirmation was sent %d times", n)
+			}
+			if said := rig.command("explain", confirmation); !strings.Contains(said, "to confirm the opt-out") {
+				t.Errorf("explained:\n%s", said)
+			}
 			for path, want := range map[string]string{"/v1/inbound": "please stop texting me", "/v1/opt-outs?source=text": "STOP TEXTING"} {
 				eventually(t, 20*time.Second, "in "+path, func() bool {
 					var page struct {
@@ -247,8 +256,28 @@ func TestATextToUsIsItsTenantsAndIsHeededAtItsNextText(t *testing.T) {
 				})
 			}
 			gateway.stop()
+			rig.verified()
 		})
 	}
+}
+
+// confirmed returns the id of the one text with a body.
+func (i *instance) confirmed(body string) (id string) {
+	i.rig.t.Helper()
+	eventually(i.rig.t, 20*time.Second, "confirmed", func() bool {
+		var page struct{ Data []struct{ ID, Body string } }
+		if status, err := i.call("GET", "/v1/messages", nil, &page); err != nil || status != http.StatusOK {
+			return false
+		}
+		n := 0
+		for _, m := range page.Data {
+			if m.Body == body {
+				id, n = m.ID, n+1
+			}
+		}
+		return n == 1
+	})
+	return id
 }
 
 func TestAMarketingTextWaitsForItsHours(t *testing.T) {
