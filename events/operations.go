@@ -32,6 +32,11 @@ type BreakerOpened struct {
 	Provider string    `json:"provider"`
 	Reason   string    `json:"reason"` // "failure_rate", "consecutive", "provider_wide", "probe", "operator: <why>"
 	Until    time.Time `json:"until"`  // when probes begin; zero: when an operator closes it
+	// What "failure_rate" and "consecutive" were found by, of all instances as far as the
+	// one that found it knew. With other reasons they are 0.
+	Succeeded int `json:"succeeded,omitempty"` // calls of the window
+	Failed    int `json:"failed,omitempty"`    // calls of the window
+	InARow    int `json:"in_a_row,omitempty"`  // failures since the last success
 }
 
 // BreakerHalfOpened says that probes decide whether the provider is back.

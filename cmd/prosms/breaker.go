@@ -23,13 +23,14 @@ type breakerList struct{}
 // Run prints a line for each provider that is configured.
 func (breakerList) Run(ctx context.Context, p process) error {
 	return withReader(ctx, p, func(t tool) error {
-		table := newTable(p.Stdout, "PROVIDER", "STATE", "REASON", "UNTIL", "OPENINGS")
+		table := newTable(p.Stdout, "PROVIDER", "STATE", "REASON", "UNTIL", "OPENINGS", "FAILED", "CALLS", "IN A ROW")
 		for _, name := range providerNames(t.config) {
 			state, err := t.handler.Breaker(ctx, name)
 			if err != nil {
 				return err
 			}
-			table.row(name, state.Phase, state.Reason, untilWord(state), state.Openings)
+			table.row(name, state.Phase, state.Reason, untilWord(state), state.Openings,
+				state.Counted.Bad, state.Counted.Good+state.Counted.Bad, state.Counted.Run)
 		}
 		return table.Flush()
 	})

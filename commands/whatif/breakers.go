@@ -157,14 +157,16 @@ func (w *watched) transition(e events.Recorded) (explained bool) {
 }
 
 // WhyBreaker is why a transition of a breaker is not reproduced.
-const WhyBreaker = "another cooldown, or another breaker"
+const WhyBreaker = "another cooldown, other thresholds, or another breaker"
 
 // explains reports whether a breaker of this rule and state makes a transition, by some
-// chance and at a moment near that of its record. Whether its outcomes were those to
-// open it, the log cannot tell: see docs/what-if.md.
+// chance and at a moment near that of its record, and by the counts that it names.
 func explains(rule breaker.Rule, s breaker.State, e events.Recorded) bool {
 	switch d := e.Data.(type) {
 	case events.BreakerOpened:
+		if counted := s.Evolve(d).Counted; counted != (breaker.Tally{}) && rule.Broken(counted) != d.Reason {
+			return false
+		}
 		until := func(now time.Time, chance float64) time.Time {
 			decided, err := s.Decide(breaker.Trip{Provider: d.Provider, Reason: d.Reason, Rule: rule, Chance: chance, Now: now})
 			if err != nil || len(decided) == 0 {

@@ -347,7 +347,7 @@ func TestBreakersAreReplayedUnderBothRules(t *testing.T) {
 	}
 }
 
-func TestTheGateHoldsBreakersToTheirCooldown(t *testing.T) {
+func TestTheGateHoldsBreakersToTheirRule(t *testing.T) {
 	opened := func(during time.Duration) func(h *history) {
 		return func(h *history) {
 			h.append("breaker_a", 0, events.BreakerOpened{Provider: "a", Reason: breaker.ReasonConsecutive, Until: h.now.Add(during)})
@@ -361,13 +361,26 @@ func TestTheGateHoldsBreakersToTheirCooldown(t *testing.T) {
 			h.append("breaker_a", 2, events.BreakerOpened{Provider: "a", Reason: breaker.ReasonProbe, Until: h.now.Add(second)})
 		}
 	}
+	by := func(reason string, succeeded, failed, inARow int) func(h *history) {
+		return func(h *history) {
+			h.append("breaker_a", 0, events.BreakerOpened{
+				Provider: "a", Reason: reason, Until: h.now.Add(rule.Cooldown), Succeeded: succeeded, Failed: failed, InARow: inARow,
+			})
+		}
+	}
 	for name, tt := range map[string]struct {
 		happen       func(h *history)
 		unreproduced int
 	}{
-		"a cooldown varied by chance": {opened(rule.Cooldown * 119 / 100), 0},
-		"a longer one":                {opened(2 * rule.Cooldown), 1},
-		"a shorter one":               {opened(rule.Cooldown / 2), 1},
+		"by as many in a row as the rule has":       {by(breaker.ReasonConsecutive, 3, rule.Consecutive, rule.Consecutive), 0},
+		"by fewer":                                  {by(breaker.ReasonConsecutive, 3, rule.Consecutive-1, rule.Consecutive-1), 1},
+		"by a share that the rule has":              {by(breaker.ReasonRate, rule.MinRequests, rule.MinRequests+1, 1), 0},
+		"by a smaller one":                          {by(breaker.ReasonRate, rule.MinRequests+1, rule.MinRequests, 1), 1},
+		"by a share of too few calls":               {by(breaker.ReasonRate, 0, rule.MinRequests-1, 1), 1},
+		"by a share, where they were many in a row": {by(breaker.ReasonRate, 0, rule.MinRequests, rule.Consecutive), 1},
+		"a cooldown varied by chance":               {opened(rule.Cooldown * 119 / 100), 0},
+		"a longer one":                              {opened(2 * rule.Cooldown), 1},
+		"a shorter one":                             {opened(rule.Cooldown / 2), 1},
 		"a longer one, by an operator": {func(h *history) {
 			h.append("breaker_a", 0, events.BreakerOpened{Provider: "a", Reason: breaker.ReasonOperator + "x", Until: h.now.Add(time.Hour)})
 		}, 0},

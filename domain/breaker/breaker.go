@@ -43,11 +43,13 @@ type State struct {
 	Reason   string    // of the last transition
 	Until    time.Time // Open: when probes begin; zero: when an operator closes it
 	Openings int       // by failures, since it was last closed
+	Counted  Tally     // by what it was last opened; zero: by something else
 }
 
 // Trip opens a breaker because its provider fails.
 type Trip struct {
 	Provider, Reason string
+	Counted          Tally // what its rule was broken by; zero: something else
 	Rule             Rule
 	Chance           float64 // 0..1, for jitter
 	Now              time.Time
@@ -76,7 +78,10 @@ func (s State) Decide(c domain.Command) ([]events.Event, error) {
 			return nil, nil
 		}
 		until := c.Now.Add(c.Rule.cooldown(s.Openings, c.Chance))
-		return []events.Event{events.BreakerOpened{Provider: c.Provider, Reason: c.Reason, Until: until}}, nil
+		return []events.Event{events.BreakerOpened{
+			Provider: c.Provider, Reason: c.Reason, Until: until,
+			Succeeded: c.Counted.Good, Failed: c.Counted.Bad, InARow: c.Counted.Run,
+		}}, nil
 	case Hold:
 		if s.Phase == Open && s.Until.Equal(c.Until) {
 			return nil, nil
@@ -100,7 +105,7 @@ func (s State) Decide(c domain.Command) ([]events.Event, error) {
 func (s State) Evolve(e events.Event) State {
 	switch e := e.(type) {
 	case events.BreakerOpened:
-		s.Phase, s.Reason, s.Until = Open, e.Reason, e.Until
+		s.Phase, s.Reason, s.Until, s.Counted = Open, e.Reason, e.Until, Tally{Good: e.Succeeded, Bad: e.Failed, Run: e.InARow}
 		if !strings.HasPrefix(e.Reason, ReasonOperator) {
 			s.Openings++
 		}

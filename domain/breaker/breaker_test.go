@@ -25,6 +25,7 @@ type reference struct {
 	until    time.Time
 	openings int
 	trip     string
+	counted  breaker.Tally // that it trips by
 	calls    []call // of this phase
 	probes   []probe
 	proven   int
@@ -59,7 +60,7 @@ func (r *reference) admits(now time.Time) bool {
 
 func (r *reference) report(lease int, v breaker.Verdict, now time.Time) {
 	if v == breaker.Down {
-		r.trip = breaker.ReasonProviderWide
+		r.trip, r.counted = breaker.ReasonProviderWide, breaker.Tally{}
 	}
 	switch r.phase {
 	case breaker.Closed:
@@ -97,12 +98,13 @@ func (r *reference) count(v breaker.Verdict, now time.Time) {
 			run = 0
 		}
 	}
+	counted := breaker.Tally{Good: n - bad, Bad: bad, Run: run}
 	switch {
 	case r.trip != "":
 	case run >= rule.Consecutive:
-		r.trip = breaker.ReasonConsecutive
+		r.trip, r.counted = breaker.ReasonConsecutive, counted
 	case n >= rule.MinRequests && 2*bad > n:
-		r.trip = breaker.ReasonRate
+		r.trip, r.counted = breaker.ReasonRate, counted
 	}
 }
 
@@ -114,7 +116,10 @@ func (r *reference) expected(now time.Time) events.Event {
 		for range r.openings {
 			cooldown = min(2*cooldown, 4*time.Minute)
 		}
-		return events.BreakerOpened{Provider: "p", Reason: r.trip, Until: now.Add(cooldown)}
+		return events.BreakerOpened{
+			Provider: "p", Reason: r.trip, Until: now.Add(cooldown),
+			Succeeded: r.counted.Good, Failed: r.counted.Bad, InARow: r.counted.Run,
+		}
 	case r.phase == breaker.Open && !now.Before(r.until):
 		return events.BreakerHalfOpened{Provider: "p"}
 	case r.phase == breaker.HalfOpen && r.proven >= rule.Probes:

@@ -37,8 +37,8 @@ func (r Rule) cooldown(openings int, chance float64) time.Duration {
 	return time.Duration(float64(d) * (1 - domain.Jitter + 2*domain.Jitter*chance))
 }
 
-// broken returns why t opens a breaker, or nothing.
-func (r Rule) broken(t Tally) string {
+// Broken returns why t, the calls of a window, opens a breaker, or nothing.
+func (r Rule) Broken(t Tally) string {
 	n := t.Good + t.Bad
 	switch {
 	case r.Consecutive > 0 && t.Run >= r.Consecutive:

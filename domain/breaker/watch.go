@@ -15,6 +15,7 @@ type Watch struct {
 	window   Window
 	unshared Tally
 	trip     string // why it has to open; nothing is admitted any more
+	counted  Tally  // that it has to open for
 
 	leases map[int]time.Time // of probes under way: when they count as lost
 	last   int               // lease given
@@ -69,7 +70,7 @@ func (w *Watch) Report(lease int, v Verdict, now time.Time) {
 	delete(w.leases, lease)
 	switch {
 	case v == Down:
-		w.trip = ReasonProviderWide
+		w.trip, w.counted = ReasonProviderWide, Tally{}
 	case w.state.Phase == Closed:
 		w.count(v, now)
 	case w.state.Phase == HalfOpen && v == Failing:
@@ -110,7 +111,9 @@ func (w *Watch) Learn(all Tally) {
 
 func (w *Watch) judge(t Tally) {
 	if w.trip == "" {
-		w.trip = w.rule.broken(t)
+		if w.trip = w.rule.Broken(t); w.trip != "" {
+			w.counted = t
+		}
 	}
 }
 
@@ -118,7 +121,7 @@ func (w *Watch) judge(t Tally) {
 func (w *Watch) Wants(provider string, now time.Time, chance float64) domain.Command {
 	switch {
 	case w.trip != "" && w.state.Phase != Open:
-		return Trip{Provider: provider, Reason: w.trip, Rule: w.rule, Chance: chance, Now: now}
+		return Trip{Provider: provider, Reason: w.trip, Counted: w.counted, Rule: w.rule, Chance: chance, Now: now}
 	case w.state.ProbeDue(now):
 		return Probe{Provider: provider, Now: now}
 	case w.state.Phase == HalfOpen && w.proven >= w.rule.Probes:
