@@ -17,12 +17,19 @@ var ErrRewritten = errors.New("the log does not hold its last signed head: it wa
 // HeadSigner signs heads of the log, so that who keeps them can tell later whether
 // it was rewritten or cut off. Run it in one instance at a time.
 type HeadSigner struct {
-	Store  ports.EventStore
-	Signer func(context.Context) audit.Signer    // of now
-	Every  time.Duration                         // 0: a minute
-	Last   func() (audit.Head, error)            // that Keep has; the zero Head: none
-	Keep   func(h audit.Head, note []byte) error // once it returns, the note is durable
-	Log    *slog.Logger
+	Store   ports.EventStore
+	Signer  func(context.Context) audit.Signer // of now
+	Every   time.Duration                      // 0: a minute
+	Keepers []HeadKeeper
+	Log     *slog.Logger
+}
+
+// HeadKeeper is a place in which signed heads are kept.
+type HeadKeeper struct {
+	// Last returns the last one that Keep has; the zero Head: none.
+	Last func() (audit.Head, error)
+	// Keep returns once the note is kept for good.
+	Keep func(ctx context.Context, h audit.Head, note []byte) error
 }
 
 // Run signs the head now and every minute if the log has grown, until ctx ends. What
@@ -46,35 +53,52 @@ func (s *HeadSigner) Run(ctx context.Context) error {
 	}
 }
 
-// Sign signs the head and keeps the note, unless the log is still at the last one:
-// then there is none. It refuses with ErrRewritten to sign a log that does not hold
-// that one.
+// Sign signs the head and gives the note to each keeper that is not at it yet; where all
+// are, there is none. A keeper that fails keeps no other from it, and has it offered
+// again. It refuses with ErrRewritten to sign a log that lacks the last head of any.
 func (s *HeadSigner) Sign(ctx context.Context) (note []byte, err error) {
-	signer := s.Signer(ctx)
-	last, err := s.Last()
-	if err != nil {
-		return nil, fmt.Errorf("reading the last signed head: %w", err)
-	}
-	if last.Position > 0 {
-		commits, err := s.Store.Commits(ctx, last.Position-1, 1)
+	behind := make([]int64, len(s.Keepers))
+	for i, keeper := range s.Keepers {
+		last, err := keeper.Last()
 		if err != nil {
-			return nil, fmt.Errorf("reading the commit of the last signed head: %w", err)
+			return nil, fmt.Errorf("reading the last signed head: %w", err)
 		}
-		if len(commits) == 0 || commits[0].LastPosition != last.Position || commits[0].Link != last.Link {
-			return nil, fmt.Errorf("at position %d: %w", last.Position, ErrRewritten)
+		if err := s.holds(ctx, last); err != nil {
+			return nil, err
 		}
+		behind[i] = last.Position
 	}
 	commit, err := s.Store.Head(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the head: %w", err)
 	}
-	if commit.LastPosition == last.Position {
-		return nil, nil
-	}
 	h := audit.Head{Position: commit.LastPosition, Link: commit.Link, SignedAt: time.Now().UTC().Truncate(time.Second)}
-	note = signer.Sign(h)
-	if err := s.Keep(h, note); err != nil {
-		return nil, fmt.Errorf("keeping the signed head: %w", err)
+	var faults []error
+	for i, keeper := range s.Keepers {
+		if behind[i] == h.Position {
+			continue
+		}
+		if note == nil {
+			note = s.Signer(ctx).Sign(h)
+		}
+		if err := keeper.Keep(ctx, h, note); err != nil {
+			faults = append(faults, fmt.Errorf("keeping the signed head: %w", err))
+		}
 	}
-	return note, nil
+	return note, errors.Join(faults...)
+}
+
+// holds returns ErrRewritten where the log does not hold a head.
+func (s *HeadSigner) holds(ctx context.Context, h audit.Head) error {
+	if h.Position == 0 {
+		return nil
+	}
+	commits, err := s.Store.Commits(ctx, h.Position-1, 1)
+	if err != nil {
+		return fmt.Errorf("reading the commit of the last signed head: %w", err)
+	}
+	if len(commits) == 0 || commits[0].LastPosition != h.Position || commits[0].Link != h.Link {
+		return fmt.Errorf("at position %d: %w", h.Position, ErrRewritten)
+	}
+	return nil
 }

@@ -42,14 +42,14 @@ func (k auditKey) Run(p process) error {
 type auditHead struct{}
 
 // Run signs the head, appends it to PROSMS_HEAD_FILE if the log has grown since the
-// last one there, and prints it.
+// last one there, posts it to PROSMS_HEAD_URL, and prints it.
 func (auditHead) Run(ctx context.Context, p process) error {
 	return withReader(ctx, p, func(t tool) error {
 		config, store := t.config, t.stores.events
 		if config.HeadKey.IsZero() {
 			return errors.New("PROSMS_HEAD_KEY is not set")
 		}
-		if config.HeadFile != "" {
+		if config.HeadFile+config.HeadURL != "" {
 			note, err := newHeadSigner(config, nil, store, newLogger(p.Stderr, config)).Sign(ctx)
 			if err != nil || note != nil {
 				return errors.Join(err, printNote(p, note))

@@ -16,9 +16,9 @@ import (
 	"github.com/pro-sms/prosms/ports"
 )
 
-// newHeadSigner keeps signed heads in PROSMS_HEAD_FILE, or, without one, in the log
-// of the process, for whoever collects that. key returns PROSMS_HEAD_KEY as it is by
-// then; nil: as it was at the start.
+// newHeadSigner keeps signed heads in PROSMS_HEAD_FILE and posts them to PROSMS_HEAD_URL;
+// without either they are in the log of the process, for whoever collects that. key
+// returns PROSMS_HEAD_KEY as it is by then; nil: as it was at the start.
 func newHeadSigner(c Config, key func(context.Context) string, store ports.EventStore, log *slog.Logger) *commands.HeadSigner {
 	file := &headFile{path: c.HeadFile, signers: []audit.Verifier{c.HeadKey.Verifier()}}
 	present := c.HeadKey
@@ -34,17 +34,33 @@ func newHeadSigner(c Config, key func(context.Context) string, store ports.Event
 		return present
 	}}
 	if c.HeadFile != "" {
-		signer.Last, signer.Keep = file.last, file.keep
-		return signer
+		signer.Keepers = append(signer.Keepers, commands.HeadKeeper{Last: file.last, Keep: file.keep})
 	}
-	var last audit.Head
-	signer.Last = func() (audit.Head, error) { return last, nil }
-	signer.Keep = func(h audit.Head, note []byte) error {
-		last = h
-		log.Info("signed head", "position", h.Position, "note", string(note))
-		return nil
+	if c.HeadURL != "" {
+		signer.Keepers = append(signer.Keepers, remembered(postHead(c.HeadURL)))
+	}
+	if len(signer.Keepers) == 0 {
+		signer.Keepers = append(signer.Keepers, remembered(func(_ context.Context, h audit.Head, note []byte) error {
+			log.Info("signed head", "position", h.Position, "note", string(note))
+			return nil
+		}))
 	}
 	return signer
+}
+
+// remembered is a keeper that cannot be asked for its last head.
+func remembered(keep func(context.Context, audit.Head, []byte) error) commands.HeadKeeper {
+	var last audit.Head
+	return commands.HeadKeeper{
+		Last: func() (audit.Head, error) { return last, nil },
+		Keep: func(ctx context.Context, h audit.Head, note []byte) error {
+			err := keep(ctx, h, note)
+			if err == nil {
+				last = h
+			}
+			return err
+		},
+	}
 }
 
 // headFile is a file of signed heads, which only grows.
@@ -97,7 +113,7 @@ func (f *headFile) last() (audit.Head, error) {
 
 // keep appends a note and an empty line. What a crash left unfinished before it is
 // set apart.
-func (f *headFile) keep(_ audit.Head, note []byte) error {
+func (f *headFile) keep(_ context.Context, _ audit.Head, note []byte) error {
 	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
