@@ -170,11 +170,7 @@ func (c *candidate) erased() bool { return c.Erased || c.forgetAt > c.position }
 // nobody knows what has become of it, so it is neither claimed nor given up, until the
 // scheduler finds that it can be read.
 func (d *Dispatcher) load(ctx context.Context, work []ports.Work) ([]*candidate, error) {
-	ids := make([]string, len(work))
-	for i, w := range work {
-		ids[i] = w.MessageID
-	}
-	messages, others := d.Fresh.take(ids)
+	messages, others := d.Fresh.take(work)
 	if len(others) > 0 {
 		loaded, err := d.Store.LoadMany(ctx, others)
 		if d.Foreign != nil && fatal(err) == nil && slices.ContainsFunc(others, func(id string) bool { return len(loaded[id]) == 0 }) {

@@ -26,18 +26,25 @@ func (f *Fresh) keep(w ports.Write, text events.MessageAccepted, result ports.Re
 	})
 }
 
-// take returns the streams of the texts that are held, and holds them no longer.
-func (f *Fresh) take(ids []string) (streams map[string][]events.Recorded, others []string) {
-	streams = make(map[string][]events.Recorded, len(ids))
-	if f == nil {
-		return streams, ids
-	}
-	for _, id := range ids {
-		if text, ok := f.texts.take(id); ok {
-			streams[id] = []events.Recorded{text}
-		} else if streams[id] == nil {
-			others = append(others, id)
+// take returns the streams of those texts that are held and asked for the first time, and
+// the ids of the others, which are to be read. It holds none of them any longer: whose
+// first attempt was another instance's, or was quicker than keep, has moved since.
+func (f *Fresh) take(work []ports.Work) (streams map[string][]events.Recorded, others []string) {
+	streams = make(map[string][]events.Recorded, len(work))
+	for _, w := range work {
+		if text, ok := f.held(w.MessageID); ok && w.Attempt == 1 {
+			streams[w.MessageID] = []events.Recorded{text}
+		} else if streams[w.MessageID] == nil {
+			others = append(others, w.MessageID)
 		}
 	}
 	return streams, others
+}
+
+// held returns the text of an id and holds it no longer.
+func (f *Fresh) held(id string) (events.Recorded, bool) {
+	if f == nil {
+		return events.Recorded{}, false
+	}
+	return f.texts.take(id)
 }

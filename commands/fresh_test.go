@@ -85,3 +85,17 @@ func TestWhatHasMovedSinceItWasAcceptedHereIsReadAndDecidedAgain(t *testing.T) {
 		})
 	}
 }
+
+// In a cluster another instance may have claimed the first attempt, and in one process
+// the claim may be quicker than the answer to who sent the text.
+func TestARetryIsClaimedAlthoughItsTextIsHeldAsItWasAccepted(t *testing.T) {
+	w := newWorld(t)
+	w.fresh(10)
+	work := w.accept(1)
+	w.record(work[0].MessageID, events.MessageAttempted{Attempt: 1, Provider: "carrier"},
+		events.MessageFailed{Attempt: 1, Class: "not_sent"}, events.MessageRetried{Attempt: 2})
+	w.carry(ports.Work{MessageID: work[0].MessageID, Attempt: 2})
+	if w.carrier.sent() != 1 {
+		t.Errorf("the retry was dropped: %v", w.types(work[0].MessageID))
+	}
+}
