@@ -23,17 +23,27 @@ type breakerList struct{}
 // Run prints a line for each provider that is configured.
 func (breakerList) Run(ctx context.Context, p process) error {
 	return withReader(ctx, p, func(t tool) error {
-		table := newTable(p.Stdout, "PROVIDER", "STATE", "REASON", "UNTIL", "OPENINGS", "FAILED", "CALLS", "IN A ROW")
+		table := newTable(p.Stdout, "PROVIDER", "STATE", "REASON", "UNTIL", "OPENINGS")
 		for _, name := range providerNames(t.config) {
 			state, err := t.handler.Breaker(ctx, name)
 			if err != nil {
 				return err
 			}
-			table.row(name, state.Phase, state.Reason, untilWord(state), state.Openings,
-				state.Counted.Bad, state.Counted.Good+state.Counted.Bad, state.Counted.Run)
+			table.row(name, state.Phase, reasonWord(state), untilWord(state), state.Openings)
 		}
 		return table.Flush()
 	})
+}
+
+// reasonWord is the reason of the last transition, with the calls that it was found by.
+func reasonWord(s breaker.State) string {
+	switch counted := s.Counted; s.Reason {
+	case breaker.ReasonRate:
+		return fmt.Sprintf("%s (%d of %d calls)", s.Reason, counted.Bad, counted.Good+counted.Bad)
+	case breaker.ReasonConsecutive:
+		return fmt.Sprintf("%s (%d calls)", s.Reason, counted.Run)
+	}
+	return s.Reason
 }
 
 // breakerChange is what opening and closing have in common.

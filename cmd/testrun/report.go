@@ -87,7 +87,7 @@ func (t *tally) summarise(out io.Writer) error {
 
 // slowest is how many tests the report names that took long, and slow from where on
 // they are worth it.
-const slowest, slow = 12, 10.0
+const slowest, slow = 30, 10.0
 
 func (t *tally) printSlowest(out io.Writer) {
 	slices.SortStableFunc(t.took, func(a, b duration) int { return cmp.Compare(b.seconds, a.seconds) })

@@ -114,6 +114,7 @@ func (i *instance) log(cursor string) ([]events.Recorded, string) {
 
 // The full count, 1,000 texts and 50 repetitions, is that of ./test --long.
 func TestNothingIsAttemptedAfterAStop(t *testing.T) {
+	t.Parallel()
 	texts, repetitions := 200, 2
 	if os.Getenv("PROSMS_TEST_LONG") != "" {
 		texts, repetitions = 1000, 50
@@ -221,6 +222,7 @@ func (r *rig) expectNoneAfterStop(ids []string, log []events.Recorded) {
 }
 
 func TestATextToUsIsItsTenantsAndIsHeededAtItsNextText(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -281,6 +283,7 @@ func (i *instance) confirmed(body string) (id string) {
 }
 
 func TestAMarketingTextWaitsForItsHours(t *testing.T) {
+	t.Parallel()
 	// Hours that began an hour ago in one zone are over in the opposite one.
 	now := time.Now().UTC()
 	from := now.Add(-time.Hour).Format("15:00")
@@ -327,6 +330,7 @@ func TestAMarketingTextWaitsForItsHours(t *testing.T) {
 }
 
 func TestOptOutsAreImportedExportedAndLiftedOnTheCommandLine(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -37,6 +37,7 @@ var swift = []string{
 // One installation is killed at every point in turn while texts of all sorts are
 // under way, and started again each time. A point that is not passed fails.
 func TestACrashAtAnyPointLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -78,6 +78,7 @@ func (i *instance) expectSentOnce(ids []string) {
 }
 
 func TestDeadLettersAreReplayedOnceTheProviderIsMended(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -165,6 +166,7 @@ func (r *rig) expectCommandLine(ids []string) {
 }
 
 func TestAReplayThatIsKilledGoesOnAndSendsEachOnce(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -194,6 +196,7 @@ func TestAReplayThatIsKilledGoesOnAndSendsEachOnce(t *testing.T) {
 }
 
 func TestAReplayThatFailsAgainPausesItselfAndCanBeResumed(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 // The disk that the log is on is full while texts come and go: they are refused until
 // there is room again, and then all goes on.
 func TestAFullDiskCostsTimeAndNothingElse(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

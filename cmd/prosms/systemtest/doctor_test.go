@@ -30,6 +30,7 @@ func (r *rig) examined(settings ...string) (map[string]finding, error) {
 }
 
 func TestTheDoctorFindsARunningGatewayWell(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

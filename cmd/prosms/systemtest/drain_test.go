@@ -12,6 +12,7 @@ import (
 )
 
 func TestAGatewayThatIsStoppedFinishesWhatItHasClaimed(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -26,6 +26,7 @@ func (r *rig) exported(args ...string) (lines []string, said string) {
 }
 
 func TestTheLogIsExportedPieceByPieceBesideAGateway(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -114,6 +114,7 @@ func (i *instance) send(to, body string) string {
 }
 
 func TestWhatOneProviderCertainlyDidNotSendGoesByTheNextOnce(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

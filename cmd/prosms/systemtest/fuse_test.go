@@ -11,6 +11,7 @@ import (
 )
 
 func TestAPumpedPrefixIsPausedAndLiftedOnTheCommandLine(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,6 +23,7 @@ func seeded(t *testing.T) *rand.Rand {
 }
 
 func TestKillsAtRandomLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		kills, texts := 6, 1200
 		switch {

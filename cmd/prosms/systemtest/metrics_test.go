@@ -48,6 +48,7 @@ func cutLast(line string) (before, after string, ok bool) {
 }
 
 func TestMetricsShowWhatHappened(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 
 // Everything that the sandbox can do wrong happens in one run, at random.
 func TestAProviderThatMisbehavesGetsEveryTextOnce(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,6 +20,7 @@ var weathers = []struct {
 // Between the gateway and each of its neighbours the network is slow, cuts
 // connections, keeps still, and loses answers, while texts are taken on and sent.
 func TestABadNetworkCostsTimeAndNothingElse(t *testing.T) {
+	t.Parallel()
 	for _, neighbour := range []struct{ name, setting string }{
 		{"the store", "DATABASE_URL"}, {"the broker", "RABBITMQ_URL"}, {"the cache", "REDIS_URL"}, {"the provider", "TWILIO_API_BASE_URL"},
 	} {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestTwilioKeepsNoTextOnceItHasEndedNorOneWithoutAReceipt(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

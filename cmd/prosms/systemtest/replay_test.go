@@ -45,6 +45,7 @@ func (r *rig) verified() {
 }
 
 func TestAViewRebuiltWhileTextsFlowEqualsTheLiveOne(t *testing.T) {
+	t.Parallel()
 	bothStacks(t, func(t *testing.T, r *rig) {
 		gateway := r.start()
 		if _, err := gateway.sendBatch(500); err != nil {
@@ -95,6 +96,7 @@ func TestAViewRebuiltWhileTextsFlowEqualsTheLiveOne(t *testing.T) {
 }
 
 func TestAReplayThatWasKilledGoesOn(t *testing.T) {
+	t.Parallel()
 	bothStacks(t, func(t *testing.T, r *rig) {
 		texts := 3_000 // more than one transaction
 		if strings.HasPrefix(r.value("DATABASE_URL"), "postgres") {
@@ -180,6 +182,7 @@ func write(t testing.TB, store ports.EventStore, life func(i int) []events.Event
 }
 
 func TestAnEventThatCannotBeAppliedStopsAReplayAndLeavesTheViewAlone(t *testing.T) {
+	t.Parallel()
 	bothStacks(t, func(t *testing.T, r *rig) {
 		fill(t, r, 20)
 		r.plant(`UPDATE events SET data = '{"attempt":"none"}' WHERE type = 'message.attempted' AND position = 7`)
@@ -232,6 +235,7 @@ func TestVerifyFindsWhatSomebodyPlanted(t *testing.T) {
 }
 
 func TestAPastViewIsWritten(t *testing.T) {
+	t.Parallel()
 	bothStacks(t, func(t *testing.T, r *rig) {
 		fill(t, r, 5)
 		file := filepath.Join(t.TempDir(), "rows.ndjson")

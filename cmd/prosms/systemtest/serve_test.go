@@ -15,6 +15,7 @@ import (
 var stacks = map[string]bool{"embedded": false, "full": true}
 
 func TestThousandsOfTextsAreSentExactlyOnce(t *testing.T) {
+	t.Parallel()
 	n := 2_000
 	if long() {
 		n = 10_000
@@ -148,6 +149,7 @@ func TestTwoInstancesShareTheWorkAndOneTakesOverFromTheOther(t *testing.T) {
 }
 
 func TestAKilledGatewayLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -232,6 +234,7 @@ func TestASecondRunKnowsTheFirst(t *testing.T) {
 }
 
 func TestALostResponseIsFoundAndNotSentAgain(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

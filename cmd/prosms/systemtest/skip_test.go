@@ -15,6 +15,7 @@ func (r *rig) skip(projection string, position int64, by string) (string, error)
 }
 
 func TestAnEventThatStopsAViewIsSkippedByAnOperator(t *testing.T) {
+	t.Parallel()
 	bothStacks(t, func(t *testing.T, r *rig) {
 		gateway := r.start()
 		var scheduled struct{ ID string }
@@ -79,6 +80,7 @@ func TestAnEventThatStopsAViewIsSkippedByAnOperator(t *testing.T) {
 }
 
 func TestARebuildGoesOnAroundWhatWasSkipped(t *testing.T) {
+	t.Parallel()
 	bothStacks(t, func(t *testing.T, r *rig) {
 		fill(t, r, 5)
 		r.plant(`UPDATE events SET data = '{"attempt":"none"}' WHERE type = 'message.attempted' AND position = 7`)

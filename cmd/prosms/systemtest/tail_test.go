@@ -7,6 +7,7 @@ import (
 )
 
 func TestTheLogIsFollowedBesideAGatewayWithoutAnythingPersonal(t *testing.T) {
+	t.Parallel()
 	for name, full := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

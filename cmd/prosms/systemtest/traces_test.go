@@ -80,6 +80,7 @@ func tree(spans []*otlp.Span, parent []byte, indent string) string {
 }
 
 func TestOneTextIsOneTraceOverRetriesAndARestart(t *testing.T) {
+	t.Parallel()
 	const traceID, caller = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	const body = "canary of the traces"
 	for name, full := range stacks {

@@ -18,6 +18,7 @@ type foretold struct {
 }
 
 func TestAnotherPolicyIsTriedOnWhatHappened(t *testing.T) {
+	t.Parallel()
 	bothStacks(t, func(t *testing.T, r *rig) {
 		r.environ = append(r.environ, "PROSMS_RETRY_DELAYS=1s", "PROSMS_MAX_RETRIES=1")
 		gateway := r.start()
