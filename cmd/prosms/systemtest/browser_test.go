@@ -273,7 +273,7 @@ func TestSTOPOnThePhoneStopsTexts(t *testing.T) {
 	a.shows("It goes on") // by itself
 	a.becomes(second, "delivered")
 	a.do("answering STOP", chromedp.Click(`.quick button[value=STOP]`), chromedp.WaitVisible(`article.own:not(.failed)`)) // Pro-SMS has taken it
-	a.shows("You get no more texts from us.") // in spite of it
+	a.shows("You get no more texts from us.")                                                                             // in spite of it
 	a.becomes(a.send(map[string]any{"to": "+14155552671", "body": "Not any more"}), "opted_out")
 	a.look("phone", 1280, false)
 	a.look("phone", 1280, true)
