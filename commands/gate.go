@@ -220,7 +220,8 @@ func (g *Gate) Shut(provider string) bool {
 	return g.guarded(provider).state.Phase == breaker.Open
 }
 
-// Closed reports whether provider's breaker lets everything pass.
+// Closed reports whether provider's breaker lets everything pass: one that is about to
+// open does not.
 func (g *Gate) Closed(provider string) bool {
 	if g == nil {
 		return true
@@ -228,7 +229,7 @@ func (g *Gate) Closed(provider string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p := g.guarded(provider)
-	return p.watch != nil && p.state.Phase == breaker.Closed
+	return p.watch != nil && p.state.Phase == breaker.Closed && !p.watch.Tripped()
 }
 
 // States returns where each breaker stands: 0 closed, 1 open, 0.5 half open.

@@ -113,6 +113,26 @@ func TestWorkOfAProviderThatIsDownWaitsWithoutAnAttempt(t *testing.T) {
 	})
 }
 
+// Between the call that trips it and its transition in the log, which a store that is
+// away puts off, a breaker lets nothing pass and is no provider that others can do with.
+func TestABreakerThatIsAboutToOpenIsNotClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		gate := w.gateOn(func(g *Gate) { g.Store = &failingAppend{EventStore: w.store, at: 0} })
+		pass, _, ok := gate.Admit(t.Context(), "carrier", "")
+		if !ok || !gate.Closed("carrier") {
+			t.Fatal("it begins closed")
+		}
+		pass.Done(down())
+		synctest.Wait() // its append has failed, and is tried again after a second
+		if gate.Closed("carrier") || gate.Shut("carrier") {
+			t.Errorf("closed %t, open %t; want neither", gate.Closed("carrier"), gate.Shut("carrier"))
+		}
+		time.Sleep(2 * time.Second)
+		w.expectTransitions("breaker.opened")
+	})
+}
+
 // second is a carrier of another name.
 type second struct{ *carrier }
 

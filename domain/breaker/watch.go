@@ -117,6 +117,9 @@ func (w *Watch) judge(t Tally) {
 	}
 }
 
+// Tripped reports whether the breaker has to open, and nothing is admitted any more.
+func (w *Watch) Tripped() bool { return w.trip != "" }
+
 // Wants returns the transition that is due at now; nil: none.
 func (w *Watch) Wants(provider string, now time.Time, chance float64) domain.Command {
 	switch {
