@@ -55,7 +55,7 @@ func (f *Fuse) sent(tenant, id string, text events.MessageAccepted) {
 	defer f.mu.Unlock()
 	now := f.now()
 	f.elsewhere.add(now, f.Rule.Wait, block, id)
-	if _, waits := f.complete[block]; waits || f.followed.state.Of(block).InForce(now) {
+	if _, waits := f.complete[block]; waits || f.Rule.Rests(f.followed.state.Of(block), now) {
 		return
 	}
 	if seen := f.gathering.add(f.Rule, now, block, ports.Sighting{Number: numberHash(text.Consent), MessageID: id}); seen != nil {

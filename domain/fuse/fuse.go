@@ -93,6 +93,12 @@ type Standing struct {
 // InForce reports whether s still holds at now.
 func (s Standing) InForce(now time.Time) bool { return now.Before(s.Until) }
 
+// Rests reports whether a block of which s was decided last is left alone at now. One
+// that was only reported is not where texts are paused: it is judged again at once.
+func (r Rule) Rests(s Standing, now time.Time) bool {
+	return s.InForce(now) && (s.Paused || s.Lifted || r.ReportOnly)
+}
+
 // most bounds the events of a State, which every instance reads each second: an
 // attack that spreads wider is not for an automaton.
 const most = 1000
@@ -125,7 +131,7 @@ func (s State) Decide(c domain.Command) ([]events.Event, error) {
 	switch c := c.(type) {
 	case Blow:
 		before := s.blocks[c.Block]
-		if before.InForce(c.Now) || s.events >= most {
+		if c.Rule.Rests(before, c.Now) || s.events >= most {
 			return nil, nil
 		}
 		return []events.Event{events.FuseBlown{
