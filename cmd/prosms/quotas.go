@@ -11,10 +11,11 @@ import (
 )
 
 // newQuotas counts what tenants use of their days. A count that was lost, as by a
-// restart, goes on from the messages view, brought up to date.
+// restart, goes on from the messages view, brought up to date: from the log as it is
+// stored, as what is personal stands sealed in views, too.
 func newQuotas(c Config, counts ports.Quota, queries projections.Queries, log *slog.Logger) *commands.Quotas {
 	runner := projections.Runner{
-		Store: queries.Store, Views: queries.Views, Projections: []projections.Projection{projections.Messages()}, Log: log,
+		Store: queries.AsStored(), Views: queries.Views, Projections: []projections.Projection{projections.Messages()}, Log: log,
 	}
 	return &commands.Quotas{
 		Quota: counts, Default: c.dailyQuota(), Own: c.ownQuotas(),

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"time"
 )
 
 func TestARestartGivesNobodyANewDay(t *testing.T) {
@@ -11,7 +12,15 @@ func TestARestartGivesNobodyANewDay(t *testing.T) {
 	for name, full := range map[string]bool{"embedded": false, "full": true} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, full, "PROSMS_DAILY_MESSAGES=3")
-			i := r.start()
+			start := r.start
+			if full { // who counts is the one to fill the view, which has to hold numbers and bodies sealed
+				start = func() *instance {
+					i := r.spawn(freeAddr(t), []string{"serve", "--roles", "api"}, r.environ)
+					eventually(t, 20*time.Second, "ready", i.ready)
+					return i
+				}
+			}
+			i := start()
 			text := `{"to":"+14155552671","body":"hello"}`
 			send := func(want int) {
 				t.Helper()
@@ -30,10 +39,11 @@ func TestARestartGivesNobodyANewDay(t *testing.T) {
 			if full {
 				emptyCache(t, r.value("REDIS_URL"))
 			}
-			i = r.start()
+			i = start()
 			send(http.StatusAccepted)
 			send(http.StatusTooManyRequests)
 			i.stop()
+			r.verified()
 		})
 	}
 }
