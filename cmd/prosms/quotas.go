@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/pro-sms/prosms/commands"
@@ -26,5 +27,29 @@ func newQuotas(c Config, counts ports.Quota, queries projections.Queries, log *s
 			messages, segments, err := queries.Accepted(ctx, tenant, since)
 			return ports.Usage{Messages: messages, Segments: segments}, err
 		},
+	}
+}
+
+// tellRefused counts the texts that caps and pauses refuse, and says in the log, once a
+// day, of which tenant. Which prefix is paused the fuse says.
+func tellRefused(count func(code string, texts int), log *slog.Logger) func(tenant, code string, texts int) {
+	var mu sync.Mutex
+	told := map[string]bool{} // tenants, of day
+	var day time.Time
+	return func(tenant, code string, texts int) {
+		count(code, texts)
+		if code != "quota_exceeded" {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if today := time.Now().UTC().Truncate(24 * time.Hour); !today.Equal(day) {
+			day = today
+			clear(told)
+		}
+		if !told[tenant] {
+			told[tenant] = true
+			log.Warn("a tenant's day is used up: texts of it are refused", "tenant", tenant, "until", day.Add(24*time.Hour))
+		}
 	}
 }

@@ -3,6 +3,7 @@ package systemtest
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -42,6 +43,12 @@ func TestARestartGivesNobodyANewDay(t *testing.T) {
 			i = start()
 			send(http.StatusAccepted)
 			send(http.StatusTooManyRequests)
+			if series, _ := i.scrape(); series[`sms_refused_total{code="quota_exceeded"}`] != 1 {
+				t.Error("the refusal is not counted")
+			}
+			if said := i.output.String(); strings.Count(said, "day is used up") != 1 {
+				t.Error("the log does not say once whose day is used up")
+			}
 			i.stop()
 			r.verified()
 		})
