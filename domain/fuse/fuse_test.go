@@ -127,7 +127,7 @@ func TestWhatWasReportedIsPausedOnceTextsArePaused(t *testing.T) {
 	if again := decide(t, &s, report); again != nil {
 		t.Errorf("reported while it is: %+v", again)
 	}
-	if got, ok := decide(t, &s, blow(noon.Add(time.Minute))).(events.FuseBlown); !ok || !got.Paused || !s.Of(block).Paused {
+	if got, ok := decide(t, &s, blow(noon.Add(time.Minute))).(events.FuseBlown); !ok || !got.Paused || !s.Of(block).Paused || got.Until.Sub(got.At) != time.Hour {
 		t.Errorf("blown: %+v", got)
 	}
 	report.Now = noon.Add(2 * time.Minute)
