@@ -150,6 +150,13 @@ func TestAReportedPrefixIsPausedAfterARestartThatPauses(t *testing.T) {
 		if _, err := w.handler.Send(t.Context(), caller, to(pumped.Prefix, 99)); !errors.As(err, new(PrefixPaused)) {
 			t.Errorf("a text to it: %v", err)
 		}
+		for _, pauses := range []bool{true, false} {
+			w.fuseOn(func(f *Fuse) { f.Rule.ReportOnly = !pauses })
+			standing, err := w.handler.Fuses(t.Context())
+			if err != nil || len(standing) != 1 || standing[0].Paused != pauses {
+				t.Errorf("pausing %v: %+v, %v", pauses, standing, err)
+			}
+		}
 	})
 }
 
