@@ -40,7 +40,9 @@ var (
 func TestEachItemOfABatchIsHeldToTheDayByItself(t *testing.T) {
 	w := capped(t, ports.Usage{})
 	var refused []string
-	w.handler.Refused = func(tenant, code string, texts int) { refused = append(refused, fmt.Sprint(tenant, " ", code, " ", texts)) }
+	w.handler.Refused = func(tenant, code string, texts int) {
+		refused = append(refused, fmt.Sprint(tenant, " ", code, " ", texts))
+	}
 	results, err := w.handler.SendBatch(t.Context(), caller, []Send{long, long, {To: "none"}, short, short, short})
 	if err != nil {
 		t.Fatal(err)
