@@ -31,7 +31,10 @@ type Handler struct {
 	DefaultTenant string
 	Quotas        *Quotas // nil: no tenant is capped
 	Fuse          *Fuse   // nil: no prefix is paused
-	Fresh         *Fresh  // is given what is accepted, for who claims it in this process; nil: nobody does
+	// Refused is told how many texts of a tenant a cap or a pause has refused, with the
+	// code of the API for it; nil: nobody is.
+	Refused func(tenant, code string, texts int)
+	Fresh   *Fresh // is given what is accepted, for who claims it in this process; nil: nobody does
 	// PlainCallbacks allows callback URLs that begin with http://.
 	PlainCallbacks bool
 	Now            func() time.Time // nil: time.Now

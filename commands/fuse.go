@@ -55,7 +55,7 @@ func (f *Fuse) sent(tenant, id string, text events.MessageAccepted) {
 	defer f.mu.Unlock()
 	now := f.now()
 	f.elsewhere.add(now, f.Rule.Wait, block, id)
-	if _, waits := f.complete[block]; waits || f.followed.state.Of(block).InForce(now) {
+	if _, waits := f.complete[block]; waits || f.Rule.Rests(f.followed.state.Of(block), now) {
 		return
 	}
 	if seen := f.gathering.add(f.Rule, now, block, ports.Sighting{Number: numberHash(text.Consent), MessageID: id}); seen != nil {
@@ -174,10 +174,17 @@ func (h *Handler) refusePaused(ctx context.Context, caller Caller, offers []offe
 }
 
 // Fuses returns what is decided of blocks of numbers, and in force, as the log has it.
+// What was paused before the fuse came to report, or was turned off, is paused no more.
 func (h *Handler) Fuses(ctx context.Context) ([]fuse.Standing, error) {
 	now := h.now()
 	state, _, err := loadFuses(ctx, h.Store, now)
-	return state.InForce(now), err
+	all := state.InForce(now)
+	if h.Fuse == nil || h.Fuse.Rule.ReportOnly {
+		for i := range all {
+			all[i].Paused = false
+		}
+	}
+	return all, err
 }
 
 // LiftFuse lets texts go to a block again, and its fuse not blow for a while.

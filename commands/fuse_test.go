@@ -137,6 +137,29 @@ func TestAPumpedPrefixIsPausedAndNoOther(t *testing.T) {
 	})
 }
 
+func TestAReportedPrefixIsPausedAfterARestartThatPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.fuseOn(func(f *Fuse) { f.Rule.ReportOnly = true })
+		w.pump()
+		w.expectFuses("fuse.blown")
+		w.fuseOn(nil)
+		w.send(pumped.Prefix, fuseRule.Texts, false)
+		time.Sleep(fuseRule.Wait + 2*time.Second)
+		w.expectFuses("fuse.blown", "fuse.blown")
+		if _, err := w.handler.Send(t.Context(), caller, to(pumped.Prefix, 99)); !errors.As(err, new(PrefixPaused)) {
+			t.Errorf("a text to it: %v", err)
+		}
+		for _, pauses := range []bool{true, false} {
+			w.fuseOn(func(f *Fuse) { f.Rule.ReportOnly = !pauses })
+			standing, err := w.handler.Fuses(t.Context())
+			if err != nil || len(standing) != 1 || standing[0].Paused != pauses {
+				t.Errorf("pausing %v: %+v, %v", pauses, standing, err)
+			}
+		}
+	})
+}
+
 func TestWhatWasAcceptedWaitsUntilThePauseIsLifted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -43,7 +43,7 @@ func (s *HeadSigner) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		if _, err := s.Sign(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("the head of the log was not signed", "error", err)
+			s.Log.Error("the head of the log was not signed, or not kept everywhere", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -118,6 +118,29 @@ func (h *Handler) takeQuota(ctx context.Context, caller Caller, offers []offer, 
 	}, nil
 }
 
+// tellRefused tells how many of a tenant's texts were refused that are fine in
+// themselves.
+func (h *Handler) tellRefused(tenant string, results []SendResult) {
+	if h.Refused == nil {
+		return
+	}
+	beyond, paused := 0, 0
+	for _, r := range results {
+		switch r.Err.(type) {
+		case QuotaExceeded:
+			beyond++
+		case PrefixPaused:
+			paused++
+		}
+	}
+	if beyond > 0 {
+		h.Refused(tenant, "quota_exceeded", beyond)
+	}
+	if paused > 0 {
+		h.Refused(tenant, "prefix_paused", paused)
+	}
+}
+
 // giveBack returns what was taken for texts that were not accepted.
 type giveBack func(ctx context.Context, unneeded ports.Usage)
 

@@ -3,6 +3,8 @@ package commands
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +39,10 @@ var (
 
 func TestEachItemOfABatchIsHeldToTheDayByItself(t *testing.T) {
 	w := capped(t, ports.Usage{})
+	var refused []string
+	w.handler.Refused = func(tenant, code string, texts int) {
+		refused = append(refused, fmt.Sprint(tenant, " ", code, " ", texts))
+	}
 	results, err := w.handler.SendBatch(t.Context(), caller, []Send{long, long, {To: "none"}, short, short, short})
 	if err != nil {
 		t.Fatal(err)
@@ -48,6 +54,9 @@ func TestEachItemOfABatchIsHeldToTheDayByItself(t *testing.T) {
 		} else if beyond && quota.RetryAfter != 90*time.Minute {
 			t.Errorf("item %d may come again in %v, want at midnight of UTC", i, quota.RetryAfter)
 		}
+	}
+	if !slices.Equal(refused, []string{"acme quota_exceeded 2"}) {
+		t.Errorf("told of what is refused: %q", refused)
 	}
 	other, test := caller, caller
 	other.Tenant, test.Test = "other", true

@@ -71,6 +71,7 @@ func (h *Handler) SendBatch(ctx context.Context, caller Caller, requests []Send)
 	}
 	offers = h.refusePaused(ctx, caller, offers, results)
 	offers, giveBack, err := h.takeQuota(ctx, caller, offers, results)
+	h.tellRefused(caller.Tenant, results)
 	if err != nil || len(offers) == 0 {
 		return results, err
 	}

@@ -72,8 +72,10 @@ func noun(eventType string) string {
 		return "finding"
 	case "message.redriven":
 		return "new start"
-	case "message.receipt_ignored":
+	case "message.delivered", "message.undelivered", "message.receipt_ignored":
 		return "receipt"
+	case "message.redacted", "message.redaction_failed":
+		return "redaction"
 	}
 	return eventType
 }

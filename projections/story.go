@@ -32,7 +32,7 @@ func tell(e events.Recorded) string {
 	case events.MessageAccepted:
 		return tellAccepted(e, d)
 	case events.MessageDeferred:
-		return fmt.Sprintf("put off until %s: %s", clock(d.Until), wait(d.Reason))
+		return fmt.Sprintf("put off until %s: %s", clock(d.Until), Wait(d.Reason))
 	case events.MessageAttempted:
 		return fmt.Sprintf("attempt %d claimed, to be sent by %s", d.Attempt, d.Provider)
 	case events.MessageDispatched:
@@ -106,8 +106,9 @@ func tellRedriven(d events.MessageRedriven) string {
 	return text
 }
 
-// wait says what a text that is put off waits for.
-func wait(reason string) string {
+// Wait says what a text that is put off waits for, by the reason of its
+// events.MessageDeferred.
+func Wait(reason string) string {
 	switch reason {
 	case "quiet_hours":
 		return "the recipient may not be texted at this hour"

@@ -147,7 +147,7 @@ func TestAPausedPrefixIs429WithTheTimeUntilItsPauseIsOver(t *testing.T) {
 		t.Errorf("answer %d %s, Retry-After %s", a.status, a.body, a.header.Get("Retry-After"))
 	}
 	batch := w.do("POST", "/v1/messages/batch", `{"messages":[{"to":"`+number+`","body":"hello"},{"to":"+12125552671","body":"hello"}]}`)
-	if batch.status != http.StatusAccepted || strings.Count(string(batch.body), `"prefix_paused"`) != 1 {
+	if batch.status != http.StatusAccepted || strings.Count(string(batch.body), `"prefix_paused"`) != 1 || !strings.Contains(string(batch.body), `"retry_after":3600`) {
 		t.Errorf("the batch is answered %d %s", batch.status, batch.body)
 	}
 	cancel()
@@ -166,7 +166,7 @@ func TestADayThatIsUsedUpIs429WithTheTimeUntilTheNext(t *testing.T) {
 	}
 	text := `{"to":"` + number + `","body":"hello"}`
 	batch := w.do("POST", "/v1/messages/batch", `{"messages":[`+text+`,`+text+`,`+text+`]}`)
-	if batch.status != http.StatusAccepted || strings.Count(string(batch.body), `"quota_exceeded"`) != 1 {
+	if batch.status != http.StatusAccepted || strings.Count(string(batch.body), `"quota_exceeded"`) != 1 || !strings.Contains(string(batch.body), `"retry_after":60`) {
 		t.Errorf("the batch is answered %d %s", batch.status, batch.body)
 	}
 	a := w.do("POST", "/v1/messages", text)

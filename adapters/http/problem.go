@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
@@ -16,15 +17,18 @@ import (
 // problem is an error as the client sees it (RFC 9457). Nothing in it repeats
 // what the client sent.
 type problem struct {
-	Type      string  `json:"type"` // always "about:blank": title is the status in words
-	Title     string  `json:"title"`
-	Status    int     `json:"status"`
-	Code      string  `json:"code"` // stable: clients branch on it
-	Detail    string  `json:"detail"`
-	RequestID string  `json:"request_id,omitempty"`
-	Archive   string  `json:"archive,omitempty"`    // where what was asked for is now
-	MessageID string  `json:"message_id,omitempty"` // of the message that cannot be read
-	Errors    []fault `json:"errors,omitempty"`
+	Type      string `json:"type"` // always "about:blank": title is the status in words
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Code      string `json:"code"` // stable: clients branch on it
+	Detail    string `json:"detail"`
+	RequestID string `json:"request_id,omitempty"`
+	Archive   string `json:"archive,omitempty"`    // where what was asked for is now
+	MessageID string `json:"message_id,omitempty"` // of the message that cannot be read
+	// RetryAfter is when the same text may be taken on, in seconds, as in Retry-After,
+	// which an item of a batch cannot have.
+	RetryAfter int     `json:"retry_after,omitempty"`
+	Errors     []fault `json:"errors,omitempty"`
 }
 
 // fault is one thing wrong with a request.
@@ -57,8 +61,8 @@ var (
 	errWrongAddress     = &refusal{status: http.StatusForbidden, code: "address_not_allowed", detail: "The API key may not be used from this address."}
 	errForged           = &refusal{status: http.StatusForbidden, code: "invalid_signature", detail: "The provider's signature is missing or wrong."}
 	errRateLimited      = &refusal{status: http.StatusTooManyRequests, code: "rate_limited", detail: "Too many requests; Retry-After says when to go on."}
-	errQuotaExceeded    = &refusal{status: http.StatusTooManyRequests, code: "quota_exceeded", detail: "The tenant's messages or segments of this day (UTC) are used up; Retry-After says when the next begins."}
-	errPrefixPaused     = &refusal{status: http.StatusTooManyRequests, code: "prefix_paused", detail: "Few of the tenant's texts to numbers that begin like this one arrive, as when somebody has them sent for their price; Retry-After says when they are taken on again, unless an operator lifts the pause before."}
+	errQuotaExceeded    = &refusal{status: http.StatusTooManyRequests, code: "quota_exceeded", detail: "The tenant's messages or segments of this day (UTC) are used up; the next begins in retry_after seconds."}
+	errPrefixPaused     = &refusal{status: http.StatusTooManyRequests, code: "prefix_paused", detail: "Few of the tenant's texts to numbers that begin like this one arrive, as when somebody has them sent for their price; they are taken on again in retry_after seconds, or when an operator lifts the pause."}
 	errArchived         = &refusal{status: http.StatusGone, code: "archived", detail: "The message was detached to an archive, which those have who run Pro-SMS. Nothing was sent or changed."}
 	errUnreadable       = &refusal{status: http.StatusInternalServerError, code: "unreadable", detail: "A stored event of it, or the data key of its recipient, is damaged. It is held as it is, until an operator has mended it (runbook: EventsUnreadable); nothing was sent or changed, and until then asking again does not help."}
 	errOverloaded       = &refusal{status: http.StatusServiceUnavailable, code: "overloaded", detail: "Too much work is under way; nothing was done."}
@@ -106,11 +110,11 @@ func problemOf(err error) (problem, bool) {
 	if invalid, ok := errors.AsType[commands.Invalid](err); ok {
 		return invalidProblem(invalid), true
 	}
-	if _, ok := errors.AsType[commands.QuotaExceeded](err); ok {
-		return errQuotaExceeded.problem(), true
+	if quota, ok := errors.AsType[commands.QuotaExceeded](err); ok {
+		return errQuotaExceeded.after(quota.RetryAfter), true
 	}
-	if _, ok := errors.AsType[commands.PrefixPaused](err); ok {
-		return errPrefixPaused.problem(), true
+	if paused, ok := errors.AsType[commands.PrefixPaused](err); ok {
+		return errPrefixPaused.after(paused.RetryAfter), true
 	}
 	if archived, ok := errors.AsType[ports.Archived](err); ok {
 		p := errArchived.problem()
@@ -130,6 +134,13 @@ func (r *refusal) problem() problem {
 	if r.fault != nil {
 		p.Errors = []fault{*r.fault}
 	}
+	return p
+}
+
+// after is problem with when to come again.
+func (r *refusal) after(d time.Duration) problem {
+	p := r.problem()
+	p.RetryAfter = wholeSeconds(d)
 	return p
 }
 
@@ -161,11 +172,8 @@ func (a *api) answer(res *response, r *http.Request, err error) {
 		p.MessageID = messageID(res, r)
 	}
 	h := res.Header()
-	if quota, ok := errors.AsType[commands.QuotaExceeded](err); ok {
-		h.Set("Retry-After", strconv.Itoa(wholeSeconds(quota.RetryAfter)))
-	}
-	if paused, ok := errors.AsType[commands.PrefixPaused](err); ok {
-		h.Set("Retry-After", strconv.Itoa(wholeSeconds(paused.RetryAfter)))
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
 	h.Del("ETag")
 	switch p.Status {

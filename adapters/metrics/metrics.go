@@ -43,6 +43,7 @@ type Metrics struct {
 	batchSize     prometheus.Histogram
 	requests      *prometheus.HistogramVec
 	rateLimited   prometheus.Counter
+	refused       *prometheus.CounterVec
 	posts         *prometheus.HistogramVec
 	foreignFrames prometheus.Counter
 	sampleErrors  *prometheus.CounterVec
@@ -71,6 +72,10 @@ func New(traces bool, log *slog.Logger) *Metrics {
 	m.requests = m.histogram("http_request_duration_seconds",
 		"Answered requests to the API; long polls and streams take as long as they are asked to.", requestBuckets, "method", "route", "status")
 	m.rateLimited = m.counter("rate_limited_total", "Requests refused with 429.").WithLabelValues()
+	m.refused = m.counter("sms_refused_total", "Texts that this instance refused, those of batches too, because the day of their tenant is used up or their prefix is paused.", "code")
+	for _, code := range []string{"quota_exceeded", "prefix_paused"} {
+		m.refused.WithLabelValues(code)
+	}
 	m.posts = m.histogram("webhook_post_seconds", "Attempts of this instance at customers' webhooks.", requestBuckets, "result")
 	for _, result := range []string{"success", "fail"} {
 		m.posts.WithLabelValues(result)
@@ -86,6 +91,11 @@ func New(traces bool, log *slog.Logger) *Metrics {
 		m.latency.WithLabelValues(string(lane))
 	}
 	return m
+}
+
+// Refused counts texts that a cap or a pause has refused.
+func (m *Metrics) Refused(code string, texts int) {
+	m.refused.WithLabelValues(code).Add(float64(texts))
 }
 
 // ForeignFrame counts a frame of another log.

@@ -177,8 +177,9 @@ func TestRequestsCountByRouteAndClass(t *testing.T) {
 	m.Request(sampled, "GET", "/v1/messages/{id}", 200, time.Millisecond)
 	m.Request(t.Context(), "POST", "/v1/messages", 429, time.Millisecond)
 	m.Request(t.Context(), "OTHER", "", 404, time.Millisecond)
+	m.Refused("quota_exceeded", 3)
 	lines := scrape(t, m)
-	expect(t, lines, `rate_limited_total 1.0`,
+	expect(t, lines, `rate_limited_total 1.0`, `sms_refused_total{code="quota_exceeded"} 3.0`, `sms_refused_total{code="prefix_paused"} 0.0`,
 		`http_request_duration_seconds_count{method="GET",route="/v1/messages/{id}",status="2xx"} 1`,
 		`http_request_duration_seconds_count{method="POST",route="/v1/messages",status="4xx"} 1`,
 		`http_request_duration_seconds_count{method="OTHER",route="none",status="4xx"} 1`)

@@ -81,6 +81,9 @@ func (u *ui) message(w http.ResponseWriter, r *http.Request, v visit) error {
 		if i == 0 && strings.HasPrefix(e.Meta.CausationID, "msg_") {
 			s.See, _, _ = strings.Cut(e.Meta.CausationID, ":")
 		}
+		if i == 0 {
+			s.tellAnswer(e.Meta.CausationID)
+		}
 		s.Position, s.Version, s.At, s.Type, s.Actor = e.Position, e.Version, e.RecordedAt, e.Type, e.Meta.Actor
 		s.Reason, s.Later, s.Current = e.Meta.Reason, e.Version > d.AsOf, e.Version == d.AsOf
 		s.Data, s.Meta, s.Digest = pretty(v, e.RawData), pretty(v, e.RawMeta), e.Digest.String()
@@ -93,7 +96,9 @@ func (u *ui) message(w http.ResponseWriter, r *http.Request, v visit) error {
 	}
 	d.Head = proofs[len(proofs)-1].Commit.Link.String()
 	d.Message = projections.Of[projections.Message](recorded[:d.AsOf])
-	d.Segments = inspect(d.Message.Body)
+	if d.Message.Body != events.Erased { // else there is nothing to count
+		d.Segments = inspect(d.Message.Body)
+	}
 	d.Attempts = u.attempts(v, d.Message, recorded[:d.AsOf])
 	d.TraceID = traceID(recorded[0].Meta.TraceParent)
 	d.Cancel = v.Role.Includes(domain.RoleOperator) && (now.Status == "scheduled" || now.Status == "accepted") && len(now.Attempts) == 0
@@ -112,7 +117,7 @@ func (u *ui) message(w http.ResponseWriter, r *http.Request, v visit) error {
 		if err != nil {
 			return err
 		}
-		if d.Verdict = judge(now, dead, u.meaning, shut, len(u.Providers)); !v.Sees() && now.Status == string(domain.OptedOut) {
+		if d.Verdict = judge(now, dead, deferred(recorded), u.meaning, shut, len(u.Providers)); !v.Sees() && now.Status == string(domain.OptedOut) {
 			d.Verdict.Link = "" // it names the number
 		}
 	}

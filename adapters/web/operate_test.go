@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/breaker"
 	"github.com/pro-sms/prosms/events"
@@ -206,7 +207,9 @@ func TestAPumpedPrefixIsShownAndLiftedByHand(t *testing.T) {
 		events.FuseBlown{Tenant: "acme", Prefix: "+1415555", Texts: 50, Delivered: 2, Paused: true, At: now, Until: now.Add(time.Hour)},
 		events.FuseBlown{Tenant: "acme", Prefix: "+1212555", Texts: 50, At: now, Until: now.Add(time.Hour)})
 	w.get(olga, "/").shows(t, "pumped prefixes")
-	w.get(olga, "/providers").shows(t, "Pumped prefixes", "&#43;1415555…", "paused", "2 of 50", "&#43;1212555…", "reported", "Lift…", "prosms fuse lift acme &#43;1415555")
+	w.get(olga, "/providers").hides(t, `bad">paused`) // the fuse does not pause any more
+	w.commands.Fuse = new(commands.Fuse)
+	w.get(olga, "/providers").shows(t, "Pumped prefixes", "&#43;1415555…", `bad">paused`, "2 of 50", "&#43;1212555…", "reported", "Lift…", "prosms fuse lift acme &#43;1415555")
 	seen := w.get(victor, "/providers")
 	seen.shows(t, "&#43;1415555…")
 	seen.hides(t, "Lift…")

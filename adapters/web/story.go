@@ -17,6 +17,8 @@ type step struct {
 	Tone  string
 	Facts []Fact
 	See   string // the message that this one replaces, or is replaced by
+	Link  string // of what it follows from, with its name; empty: nothing to look at
+	Name  string
 
 	Position    int64
 	Version     int
@@ -53,7 +55,7 @@ func tell(e events.Recorded) step {
 		}
 		return s
 	case events.MessageDeferred:
-		return step{Title: "Deferred", Tone: "warn", Text: "Sending waits until " + moment(d.Until) + ": " + words(d.Reason) + "."}
+		return step{Title: "Deferred", Tone: "warn", Text: "Sending waits until " + moment(d.Until) + ": " + projections.Wait(d.Reason) + "."}
 	case events.MessageAttempted:
 		return step{Title: fmt.Sprintf("Attempt %d claimed", d.Attempt), Tone: "info",
 			Text:  "A dispatcher took the right to send, before it called " + d.Provider + ". Nobody else can.",
@@ -95,15 +97,29 @@ func tell(e events.Recorded) step {
 	case events.MessageExpired:
 		return step{Title: "Expired", Tone: "calm", Text: "Its time had passed at " + moment(d.ExpiresAt) + ", before it could be sent."}
 	case events.MessageRedacted:
-		return step{Title: "Taken back at the provider", Tone: "calm", Text: d.Provider + " no longer keeps the " + d.What + ".", Facts: facts("Provider's id", d.ProviderMessageID)}
+		return step{Title: "Erased at the provider", Tone: "calm", Text: d.Provider + " no longer keeps the " + d.What + ".", Facts: facts("Provider's id", d.ProviderMessageID)}
 	case events.MessageRedactionFailed:
-		return step{Title: "Not taken back at the provider", Tone: "bad", Text: d.Provider + " keeps the " + d.What + " all the same: delete it there by hand.",
+		return step{Title: "Not erased at the provider", Tone: "bad", Text: d.Provider + " keeps the " + d.What + " all the same: delete it there by hand.",
 			Facts: facts("Provider's id", d.ProviderMessageID, "Code", d.Code)}
 	case events.MessageReceiptIgnored:
 		return step{Title: "A receipt that changes nothing", Tone: "calm", Text: ignored(d.Reason),
 			Facts: facts("Provider's status", d.ProviderStatus, "Provider's id", d.ProviderMessageID, "Code", d.ErrorCode)}
 	}
 	return step{Title: words(strings.TrimPrefix(e.Type, "message.")), Tone: "calm", Text: "An event that this version does not know how to tell."}
+}
+
+// tellAnswer adds to s, the acceptance of a text, that it is our answer to one of its
+// recipient's, where that is its cause.
+func (s *step) tellAnswer(cause string) {
+	stream, _, _ := strings.Cut(cause, ":")
+	switch {
+	case strings.HasPrefix(stream, "consent_"):
+		s.Text = "It confirms to its recipient that they get no more texts: it is sent in spite of that opt-out, and of no other."
+		s.Link, s.Name = "/events?stream="+stream, "The opt-out in the log"
+	case strings.HasPrefix(stream, "inbound_"):
+		s.Text = "It answers a text in which its recipient asked for help."
+		s.Link, s.Name = "/events?stream="+stream, "That text in the log"
+	}
 }
 
 func reconciled(d events.MessageReconciled) step {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pro-sms/prosms/domain"
+	"github.com/pro-sms/prosms/events"
 	"github.com/pro-sms/prosms/projections"
 )
 
@@ -24,8 +25,8 @@ type verdict struct {
 type meanings func(provider, code string) string
 
 // judge sums a text up, as it is now. shut are those of all
-// providers whose breakers are open.
-func judge(m projections.Message, dead projections.DeadLetter, meaning meanings, shut []string, all int) verdict {
+// providers whose breakers are open, and deferred is what it is put off for.
+func judge(m projections.Message, dead projections.DeadLetter, deferred string, meaning meanings, shut []string, all int) verdict {
 	provider := m.Provider
 	if provider == "" {
 		provider = "the provider"
@@ -35,6 +36,13 @@ func judge(m projections.Message, dead projections.DeadLetter, meaning meanings,
 	case domain.Scheduled:
 		if m.DueAt != nil {
 			v.Says = "Not sent yet: it waits until " + moment(*m.DueAt) + "."
+		}
+		if m.DueAt != nil && deferred != "" {
+			v.Says = "Not sent yet: it waits until " + moment(*m.DueAt) + ", as " + projections.Wait(deferred) + "."
+		}
+		if deferred == domain.DeferredForPrefix {
+			v.Next = "They look as if somebody had them sent for their price. It goes when that pause is over, or lifted."
+			v.Link, v.Name = "/providers#pumping", "The pause"
 		}
 	case domain.Accepted:
 		v.Says = "Not sent yet: it waits for its turn."
@@ -65,6 +73,12 @@ func judge(m projections.Message, dead projections.DeadLetter, meaning meanings,
 		v.Link, v.Name = "/providers", "Why not"
 	}
 	return v
+}
+
+// deferred is the reason for which a text is put off; empty where it is not.
+func deferred(recorded []events.Recorded) string {
+	d, _ := recorded[len(recorded)-1].Data.(events.MessageDeferred)
+	return d.Reason
 }
 
 // given is the verdict on a text that was given up.

@@ -29,6 +29,10 @@ func TestATextSaysWhyItDidNotArriveAndWhatToDo(t *testing.T) {
 	}{
 		{"msg_arrived", []events.Event{claimed, sent, events.MessageDelivered{ProviderStatus: "delivered", At: at}}, nil},
 		{"msg_waits", nil, []string{"it waits for its turn"}},
+		{"msg_put_off", []events.Event{events.MessageDeferred{Until: at, Reason: "quiet_hours"}},
+			[]string{"it waits until 2026-11-25 12:00:00 UTC, as the recipient may not be texted at this hour.", "UTC: the recipient may not be texted"}},
+		{"msg_paused", []events.Event{events.MessageDeferred{Until: at, Reason: "prefix_paused"}},
+			[]string{"as texts to numbers that begin like the recipient&#39;s are paused.", "when that pause is over", `href="/providers#pumping"`}},
 		{"msg_undelivered", []events.Event{claimed, sent, events.MessageUndelivered{ProviderStatus: "undelivered", ErrorCode: "30003", At: at}},
 			[]string{"did not arrive: handset off/no signal (30003)", "not sent again by itself", "will not get it: handset off/no signal."}},
 		{"msg_unknown_code", []events.Event{claimed, sent, events.MessageUndelivered{ProviderStatus: "undelivered", ErrorCode: "39999", At: at}}, []string{"did not arrive (code 39999)"}},
@@ -68,6 +72,27 @@ func TestATextNamesItsKeyAndWhenEachStepWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.get(admin, "/messages/msg_1").shows(t, `href="/events?stream=key_1"`, recorded[0].RecordedAt.UTC().Format("15:04:05"))
+}
+
+func TestATextThatAnswersItsRecipientSaysWhatItAnswers(t *testing.T) {
+	w := newWorld(t)
+	admin := w.admin()
+	for cause, says := range map[string]string{
+		"consent_1:1": "in spite of that opt-out, and of no other",
+		"inbound_1:1": "in which its recipient asked for help",
+	} {
+		id, stream := "msg_"+cause[:7], strings.TrimSuffix(cause, ":1")
+		w.append(id, events.Meta{Tenant: "acme", Actor: "provider:twilio", CausationID: cause}, events.MessageAccepted{To: number1, Body: bodyText, Encoding: "GSM-7", Segments: 1, Lane: "normal"})
+		w.get(admin, "/messages/"+id).shows(t, says, `href="/events?stream=`+stream+`"`)
+	}
+}
+
+func TestOfATextThatIsErasedNothingIsCounted(t *testing.T) {
+	w := newWorld(t)
+	w.accept("acme", "msg_1", func(m *events.MessageAccepted) { m.Body, m.Segments = events.Erased, 3 })
+	page := w.get(w.admin(), "/messages/msg_1")
+	page.shows(t, events.Erased, "<dt>Segments</dt><dd>3</dd>")
+	page.hides(t, "<dt>Characters</dt>")
 }
 
 func TestAnErrorLeadsBackToWhereItHappened(t *testing.T) {

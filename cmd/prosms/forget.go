@@ -74,7 +74,7 @@ func readLines(in io.Reader, handler *commands.Handler) ([]events.Personal, erro
 		}
 		number, err := handler.ReadNumber(line)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return nil, fmt.Errorf("line %d: %w", n, noNumber(err))
 		}
 		numbers = append(numbers, number)
 	}

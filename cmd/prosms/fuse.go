@@ -39,6 +39,7 @@ type fuseList struct{}
 // Run prints a line for each prefix.
 func (fuseList) Run(ctx context.Context, p process) error {
 	return withReader(ctx, p, func(t tool) error {
+		t.handler.Fuse = newFuse(t.config, t.store, nil, nil) // which says whether it pauses
 		standing, err := t.handler.Fuses(ctx)
 		if err != nil {
 			return err

@@ -57,6 +57,14 @@ func (o optOutsImport) Run(ctx context.Context, p process) error {
 	})
 }
 
+// noNumber says in words why commands.Handler.ReadNumber refuses a line.
+func noNumber(err error) error {
+	if invalid, ok := errors.AsType[commands.Invalid](err); ok {
+		return fmt.Errorf("no number: %s", invalid[0].Detail)
+	}
+	return err
+}
+
 // readNumbers reads the first column of a CSV file. Errors name lines, not numbers.
 func readNumbers(r io.Reader, handler *commands.Handler) ([]events.Personal, error) {
 	records := csv.NewReader(r)
@@ -77,7 +85,7 @@ func readNumbers(r io.Reader, handler *commands.Handler) ([]events.Personal, err
 		n, err := handler.ReadNumber(record[0])
 		if err != nil {
 			line, _ := records.FieldPos(0)
-			if faults = append(faults, fmt.Errorf("line %d: %w", line, err)); len(faults) == 20 {
+			if faults = append(faults, fmt.Errorf("line %d: %w", line, noNumber(err))); len(faults) == 20 {
 				return nil, errors.Join(faults...)
 			}
 			continue

@@ -139,6 +139,7 @@ func serve(ctx context.Context, c Config, o options) (err error) {
 	queries := projections.Queries{Store: store, Views: st.views, Unseal: sealer.Unseal, Stored: log, Open: sealer.Open}
 	handler.Numbers, handler.Keywords, handler.Replies = c.mappedNumbers(), c.Keywords, c.replies()
 	handler.Quotas = newQuotas(c, limits.quota, queries, o.log)
+	handler.Refused = tellRefused(measured.Refused, o.log)
 	handler.Fuse = newFuse(c, log, limits.seen, o.log)
 	gate := &commands.Gate{
 		Store: store, Rule: c.breakerRule(), Providers: providerNames(c), Counts: limits.breakers,

@@ -237,18 +237,18 @@ func TestWhatSomebodyDidToTheLogIsLocated(t *testing.T) {
 		}, []int64{3, 4, 4, 5}}, // 3: where its commit begins
 		{"a row appended past every commit", func(d *doctored) {
 			d.log = append(d.log, d.log[1])
-			d.log[23].Position = 24
-		}, []int64{24, 24}},
+			d.log[26].Position = 27
+		}, []int64{27, 27}},
 		{"a row past every commit that cannot be read", func(d *doctored) {
 			d.log = append(d.log, d.log[1])
-			d.log[23].Position, d.unreadable = 999, 999
-		}, []int64{24}},
-		{"the last row deleted", func(d *doctored) { d.log = d.log[:len(d.log)-1] }, []int64{23}},
+			d.log[26].Position, d.unreadable = 999, 999
+		}, []int64{27}},
+		{"the last row deleted", func(d *doctored) { d.log = d.log[:len(d.log)-1] }, []int64{26}},
 		{"two rows in each other's place", func(d *doctored) {
 			d.log[1], d.log[4] = d.log[4], d.log[1]
 			d.log[1].Position, d.log[4].Position = 2, 5
 		}, []int64{2, 2, 3, 5, 5, 5}},
-		{"the last commit deleted", func(d *doctored) { d.commits = d.commits[:len(d.commits)-1] }, []int64{23}},
+		{"the last commit deleted", func(d *doctored) { d.commits = d.commits[:len(d.commits)-1] }, []int64{26}},
 		{"a changed time", func(d *doctored) { d.log[7].RecordedAt = d.log[7].RecordedAt.Add(-time.Hour) }, []int64{8, 8}},
 		{"a changed link", func(d *doctored) { d.commits[3].Link[0]++ }, []int64{5, 6}},
 		{"a row that cannot be read", func(d *doctored) { d.unreadable = 23 }, []int64{23}},

@@ -26,7 +26,7 @@ type reference struct {
 	openings int
 	trip     string
 	counted  breaker.Tally // that it trips by
-	calls    []call // of this phase
+	calls    []call        // of this phase
 	probes   []probe
 	proven   int
 }

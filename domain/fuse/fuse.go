@@ -86,12 +86,27 @@ type Standing struct {
 	Sample
 	Paused    bool // no text goes there; false: it is reported, or was lifted
 	Lifted    bool
-	Blows     int // since it was lifted
+	Blows     int // since it was lifted, or since it is paused and no longer only reported
 	At, Until time.Time
+}
+
+// before returns how often the block has blown before it does so again. Before a pause
+// reports do not count: the first one is as long as any first.
+func (s Standing) before(paused bool) int {
+	if paused && !s.Paused {
+		return 0
+	}
+	return s.Blows
 }
 
 // InForce reports whether s still holds at now.
 func (s Standing) InForce(now time.Time) bool { return now.Before(s.Until) }
+
+// Rests reports whether a block of which s was decided last is left alone at now. One
+// that was only reported is not where texts are paused: it is judged again at once.
+func (r Rule) Rests(s Standing, now time.Time) bool {
+	return s.InForce(now) && (s.Paused || s.Lifted || r.ReportOnly)
+}
 
 // most bounds the events of a State, which every instance reads each second: an
 // attack that spreads wider is not for an automaton.
@@ -124,13 +139,13 @@ type Lift struct {
 func (s State) Decide(c domain.Command) ([]events.Event, error) {
 	switch c := c.(type) {
 	case Blow:
-		before := s.blocks[c.Block]
-		if before.InForce(c.Now) || s.events >= most {
+		last := s.blocks[c.Block]
+		if c.Rule.Rests(last, c.Now) || s.events >= most {
 			return nil, nil
 		}
 		return []events.Event{events.FuseBlown{
 			Tenant: c.Tenant, Prefix: c.Prefix, Texts: c.Texts, Delivered: c.Delivered,
-			Paused: !c.Rule.ReportOnly, At: c.Now, Until: c.Now.Add(c.Rule.pause(before.Blows)),
+			Paused: !c.Rule.ReportOnly, At: c.Now, Until: c.Now.Add(c.Rule.pause(last.before(!c.Rule.ReportOnly))),
 		}}, nil
 	case Lift:
 		standing := s.blocks[c.Block]
@@ -153,7 +168,7 @@ func (s State) Evolve(e events.Event) State {
 	case events.FuseBlown:
 		return s.with(Standing{
 			Block: Block{e.Tenant, e.Prefix}, Sample: Sample{Texts: e.Texts, Delivered: e.Delivered},
-			Paused: e.Paused, Blows: s.blocks[Block{e.Tenant, e.Prefix}].Blows + 1, At: e.At, Until: e.Until,
+			Paused: e.Paused, Blows: s.blocks[Block{e.Tenant, e.Prefix}].before(e.Paused) + 1, At: e.At, Until: e.Until,
 		})
 	case events.FuseLifted:
 		return s.with(Standing{Block: Block{e.Tenant, e.Prefix}, Lifted: true, At: e.At, Until: e.Until})

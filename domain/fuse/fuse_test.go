@@ -120,6 +120,22 @@ func TestReportingPausesNothing(t *testing.T) {
 	}
 }
 
+func TestWhatWasReportedIsPausedOnceTextsArePaused(t *testing.T) {
+	s, report := fuse.State{}, blow(noon)
+	report.Rule.ReportOnly = true
+	decide(t, &s, report)
+	if again := decide(t, &s, report); again != nil {
+		t.Errorf("reported while it is: %+v", again)
+	}
+	if got, ok := decide(t, &s, blow(noon.Add(time.Minute))).(events.FuseBlown); !ok || !got.Paused || !s.Of(block).Paused || got.Until.Sub(got.At) != time.Hour {
+		t.Errorf("blown: %+v", got)
+	}
+	report.Now = noon.Add(2 * time.Minute)
+	if again := decide(t, &s, report); again != nil {
+		t.Errorf("reported while it is paused: %+v", again)
+	}
+}
+
 func TestAnAttackFromEverywhereIsNotFollowedForEver(t *testing.T) {
 	s, decisions := fuse.State{}, 0
 	for i := range 1500 {

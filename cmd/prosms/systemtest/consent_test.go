@@ -360,7 +360,7 @@ func TestOptOutsAreImportedExportedAndLiftedOnTheCommandLine(t *testing.T) {
 			// One line that is no number, and nothing is changed.
 			write("+14155552673\n+1415\n")
 			_, err := rig.attempt("opt-outs", "import", "--tenant", "acme", file)
-			if err == nil || !strings.Contains(err.Error(), "line 2") || strings.Contains(err.Error(), "1415") {
+			if err == nil || !strings.Contains(err.Error(), "line 2: no number: ") || strings.Contains(err.Error(), "1415") {
 				t.Errorf("import of a broken file: %v", err)
 			}
 			if got := rig.command("opt-outs", "export", "--tenant", "acme"); strings.Count(got, "\n") != 2 {
