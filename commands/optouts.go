@@ -26,6 +26,12 @@ func (h *Handler) OptIn(ctx context.Context, caller Caller, number events.Person
 	}})
 }
 
+// ReviewOptOut records that somebody has looked at an opt-out in free text, and that it
+// stands; OptIn is for one that does not. It does nothing where there is none to review.
+func (h *Handler) ReviewOptOut(ctx context.Context, caller Caller, number events.Personal) error {
+	return h.consent(ctx, caller, number, domain.Review{By: caller.Actor})
+}
+
 func (h *Handler) consent(ctx context.Context, caller Caller, number events.Personal, command domain.Command) error {
 	id := h.Lookup.ConsentStream(caller.Tenant, number)
 	_, _, err := execute(ctx, h.Store, id, func(stream[domain.Consent]) (domain.Command, events.Meta, error) {

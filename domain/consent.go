@@ -22,6 +22,7 @@ const ScopeAll = "all"
 type Consent struct {
 	OptedOut bool
 	Source   string // of the opt-out in force
+	Reviewed bool   // somebody has looked at that
 }
 
 // OptOut stops all texts to a number.
@@ -33,6 +34,9 @@ type OptIn struct {
 	Event    events.ConsentOptedIn
 	Everyday bool // "YES"
 }
+
+// Review says that an opt-out in free text was looked at, and stands.
+type Review struct{ By string }
 
 // Decide answers c with events; what is already so has none.
 func (c Consent) Decide(command Command) ([]events.Event, error) {
@@ -47,6 +51,11 @@ func (c Consent) Decide(command Command) ([]events.Event, error) {
 			return nil, nil
 		}
 		return []events.Event{command.Event}, nil
+	case Review:
+		if !c.OptedOut || c.Source != SourceText || c.Reviewed {
+			return nil, nil
+		}
+		return []events.Event{events.ConsentReviewed{By: command.By}}, nil
 	}
 	return nil, fmt.Errorf("deciding %T: %w", command, ErrUnknownCommand)
 }
@@ -71,6 +80,8 @@ func (c Consent) Evolve(e events.Event) Consent {
 		return Consent{OptedOut: true, Source: e.Source}
 	case events.ConsentOptedIn:
 		return Consent{}
+	case events.ConsentReviewed:
+		c.Reviewed = true
 	}
 	return c
 }

@@ -17,6 +17,7 @@ func TestConsentIsTheLastWord(t *testing.T) {
 		return events.ConsentOptedOut{Number: "+14155552671", Source: source, Scope: "all"}
 	}
 	byAPI, byText, byProvider, byOperator := by("api"), by("text"), by("provider"), by("operator")
+	reviewed := events.ConsentReviewed{By: "operator:ada"}
 	inByAPI := events.ConsentOptedIn{Number: "+14155552671", Source: "api", Scope: "all"}
 	for _, tt := range []struct {
 		name  string
@@ -39,6 +40,13 @@ func TestConsentIsTheLastWord(t *testing.T) {
 		{"YES does not lift free text", history(byText), domain.OptIn{Event: in, Everyday: true}, nil, nil},
 		{"YES does not lift what the provider knew of", history(byProvider), domain.OptIn{Event: in, Everyday: true}, nil, nil},
 		{"the last opt-out's source counts", history(byAPI, inByAPI, out), domain.OptIn{Event: in, Everyday: true}, history(in), nil},
+		{"free text is reviewed", history(byText), domain.Review{By: "operator:ada"}, history(reviewed), nil},
+		{"and that once", history(byText, reviewed), domain.Review{By: "operator:bob"}, nil, nil},
+		{"anew where it is said again", history(byText, reviewed, inByAPI, byText), domain.Review{By: "operator:ada"}, history(reviewed), nil},
+		{"a keyword needs no review", history(out), domain.Review{By: "operator:ada"}, nil, nil},
+		{"nor does what is lifted", history(byText, in), domain.Review{By: "operator:ada"}, nil, nil},
+		{"START lifts what is reviewed", history(byText, reviewed), domain.OptIn{Event: in}, history(in), nil},
+		{"what is reviewed is out already", history(byText, reviewed), domain.OptOut{Event: out}, nil, nil},
 		{"an event of a newer build changes nothing", history(out, events.Unknown{Type: "consent.paused"}), domain.OptOut{Event: out}, nil, nil},
 		{"a command of something else", nil, domain.Cancel{}, nil, domain.ErrUnknownCommand},
 	} {

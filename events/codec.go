@@ -40,6 +40,7 @@ var shapes = map[string]shape{
 	"receipt.unknown":          {1, decodeAs[ReceiptUnknown], nil},
 	"consent.opted_out":        {1, decodeAs[ConsentOptedOut], nil},
 	"consent.opted_in":         {1, decodeAs[ConsentOptedIn], nil},
+	"consent.reviewed":         {1, decodeAs[ConsentReviewed], nil},
 	"inbound.received":         {1, decodeAs[InboundReceived], nil},
 	"key.issued":               {1, decodeAs[KeyIssued], nil},
 	"key.revoked":              {1, decodeAs[KeyRevoked], nil},

@@ -17,6 +17,12 @@ type ConsentOptedIn struct {
 	Scope   string   `json:"scope"`
 }
 
+// ConsentReviewed says that somebody has looked at an opt-out that was read out of free
+// text, and that it stands. It changes nothing.
+type ConsentReviewed struct {
+	By string `json:"by"` // the operator
+}
+
 // InboundReceived is a text to us.
 type InboundReceived struct {
 	From              Personal `json:"from"`
@@ -27,4 +33,5 @@ type InboundReceived struct {
 
 func (ConsentOptedOut) EventType() string { return "consent.opted_out" }
 func (ConsentOptedIn) EventType() string  { return "consent.opted_in" }
+func (ConsentReviewed) EventType() string { return "consent.reviewed" }
 func (InboundReceived) EventType() string { return "inbound.received" }

@@ -15,10 +15,11 @@ import (
 type OptOut struct {
 	Number   string          `json:"number"`
 	OptedOut bool            `json:"opted_out"`
-	Source   string          `json:"source"`            // of the last change
-	Keyword  string          `json:"keyword,omitempty"` // of the last change
-	At       time.Time       `json:"at"`                // of the last change
-	History  []ConsentChange `json:"history"`           // oldest first
+	Source   string          `json:"source"`             // of the last change
+	Keyword  string          `json:"keyword,omitempty"`  // of the last change
+	At       time.Time       `json:"at"`                 // of the last change
+	Reviewed bool            `json:"reviewed,omitempty"` // somebody has looked at an opt-out in free text
+	History  []ConsentChange `json:"history"`            // oldest first
 
 	ID     string `json:"id"`
 	Tenant string `json:"tenant"` // empty: towards every tenant
@@ -31,6 +32,7 @@ type ConsentChange struct {
 	Keyword  string    `json:"keyword,omitempty"`
 	Scope    string    `json:"scope"`
 	At       time.Time `json:"at"`
+	Reviewed bool      `json:"reviewed,omitempty"` // no change: what is said before was looked at, and stands
 }
 
 var optOutsView = ports.View{Name: "opt_outs", Columns: []string{"tenant", "state", "source", "changed_at"}}
@@ -64,6 +66,15 @@ func (o OptOut) Apply(e events.Recorded) OptOut {
 	case events.ConsentOptedIn:
 		o.Number = string(d.Number)
 		change.Source, change.Keyword, change.Scope = d.Source, d.Keyword, d.Scope
+	case events.ConsentReviewed:
+		last := len(o.History) - 1
+		if last < 0 {
+			return o
+		}
+		change = o.History[last]
+		change.At, change.Reviewed = e.RecordedAt, true
+		o.Reviewed, o.History = true, append(slices.Clip(o.History), change)
+		return o
 	default:
 		return o
 	}
@@ -72,7 +83,7 @@ func (o OptOut) Apply(e events.Recorded) OptOut {
 }
 
 func (o OptOut) after(change ConsentChange) OptOut {
-	o.OptedOut, o.Source, o.Keyword, o.At = change.OptedOut, change.Source, change.Keyword, change.At
+	o.OptedOut, o.Source, o.Keyword, o.At, o.Reviewed = change.OptedOut, change.Source, change.Keyword, change.At, false
 	o.History = append(slices.Clip(o.History), change)
 	return o
 }

@@ -28,6 +28,7 @@ type consentChange struct {
 	Keyword  *string   `json:"keyword"`
 	Scope    string    `json:"scope"`
 	At       time.Time `json:"at"`
+	Reviewed bool      `json:"reviewed,omitempty"` // no change: somebody has looked at what was said before, and it stands
 }
 
 func optOutOf(o projections.OptOut) optOut {
@@ -36,7 +37,7 @@ func optOutOf(o projections.OptOut) optOut {
 		History: make([]consentChange, len(o.History)),
 	}
 	for i, c := range o.History {
-		shown.History[i] = consentChange{OptedOut: c.OptedOut, Source: c.Source, Keyword: orNull(c.Keyword), Scope: c.Scope, At: c.At}
+		shown.History[i] = consentChange{OptedOut: c.OptedOut, Source: c.Source, Keyword: orNull(c.Keyword), Scope: c.Scope, At: c.At, Reviewed: c.Reviewed}
 	}
 	return shown
 }

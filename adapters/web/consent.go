@@ -106,8 +106,8 @@ func (u *ui) consentsOf(r *http.Request, raw string, tenants []string) ([]consen
 	return found, nil
 }
 
-// changeConsent opts a number out, or in again, towards a tenant; towards every
-// tenant where none is named.
+// changeConsent opts a number out, or in again, or takes its opt-out in free text as
+// looked at, towards a tenant; towards every tenant where none is named.
 func (u *ui) changeConsent(w http.ResponseWriter, r *http.Request, v visit) error {
 	caller, err := u.caller(r, v)
 	if err != nil {
@@ -121,8 +121,11 @@ func (u *ui) changeConsent(w http.ResponseWriter, r *http.Request, v visit) erro
 		return errBadQuery
 	}
 	change, done := u.Commands.OptOut, "optedout"
-	if r.PostForm.Get("change") == "in" {
+	switch r.PostForm.Get("change") {
+	case "in":
 		change, done = u.Commands.OptIn, "optedin"
+	case "review":
+		change, done = u.Commands.ReviewOptOut, "reviewed"
 	}
 	if err := change(r.Context(), caller, number); err != nil {
 		return err

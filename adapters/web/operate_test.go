@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -223,6 +224,35 @@ func TestAPumpedPrefixIsShownAndLiftedByHand(t *testing.T) {
 	}
 	w.get(olga, "/providers?done=lifted").shows(t, "The pause is lifted", "lifted", "reported")
 	w.get(olga, "/events?type=fuse").shows(t, "fuse.lifted", "operator:olga")
+}
+
+func TestAnOptOutInFreeTextIsReviewedOnce(t *testing.T) {
+	w := newWorld(t)
+	w.admin()
+	olga, vera := w.join("olga", domain.RoleOperator), w.join("vera", domain.Viewer)
+	w.append("key_1", events.Meta{Tenant: "acme"}, events.KeyIssued{Tenant: "acme"})
+	id := w.commands.Lookup.ConsentStream("acme", number1)
+	w.append(id, events.Meta{Tenant: "acme"}, events.ConsentOptedOut{Number: number1, Source: domain.SourceText, Keyword: "REMOVE ME", Scope: "all"})
+	w.catchUp()
+	page := "/consent?number=" + url.QueryEscape(number1)
+	w.get(olga, "/consent").shows(t, "to review")
+	w.get(olga, page).shows(t, "This was read out of free text.", "prosms opt-outs review --tenant acme")
+	w.get(vera, page).hides(t, "It stands")
+	for range 2 {
+		if a := w.post(olga, "/consent", "number", number1, "change", "review", "tenant", "acme", "reason", "it says so"); a.status != 303 {
+			t.Fatalf("reviewing: %d\n%s", a.status, a.body)
+		}
+	}
+	w.catchUp()
+	list, one := w.get(olga, "/consent?source=text"), w.get(olga, page)
+	list.shows(t, `<span class="dim">reviewed</span>`)
+	list.hides(t, `<span class="tag">to review</span>`)
+	one.shows(t, "looked at, and it stands", "operator:olga", "it says so", "opted out")
+	one.hides(t, "This was read out of free text.")
+	recorded, err := w.store.Load(t.Context(), id)
+	if err != nil || len(recorded) != 2 || recorded[1].Data != (events.ConsentReviewed{By: "operator:olga"}) {
+		t.Errorf("recorded %+v, %v", recorded, err)
+	}
 }
 
 func TestConsentIsFoundByNumberAndChangedByHand(t *testing.T) {

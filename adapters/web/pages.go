@@ -99,6 +99,7 @@ var done = map[string]string{
 	"closed":    "The breaker is closed. Calls pass again.",
 	"optedout":  "The opt-out is recorded: no text is sent that was not claimed before.",
 	"optedin":   "The opt-in is recorded.",
+	"reviewed":  "The opt-out was looked at, and stands.",
 	"revoked":   "The key is revoked. Instances that run notice within a second.",
 	"role":      "The role was changed.",
 	"removed":   "The operator was removed, and signed out everywhere.",

@@ -19,6 +19,7 @@ type optOutsCommand struct {
 	Import optOutsImport `cmd:"" help:"Opt out the numbers in the first column of a CSV file. Doing it again changes nothing."`
 	Export optOutsExport `cmd:"" help:"Print the numbers that have opted out, as CSV with a header."`
 	Lift   optOutsLift   `cmd:"" help:"Lift the opt-out of a number, for instance one towards every tenant."`
+	Review optOutsReview `cmd:"" help:"Record that an opt-out in free text was looked at, and stands."`
 }
 
 type optOutsImport struct {
@@ -142,6 +143,29 @@ func (o optOutsLift) Run(ctx context.Context, p process) error {
 			return fmt.Errorf("lifting the opt-out: %w", err)
 		}
 		_, err = fmt.Fprintln(p.Stdout, "the number is not opted out there")
+		return err
+	})
+}
+
+type optOutsReview struct {
+	Tenant string `help:"Towards whom; without it, towards every tenant."`
+	Number string `arg:"" help:"The number."`
+	Reason string `required:"" help:"Why it stands; kept in the log."`
+}
+
+// Run records a review.
+func (o optOutsReview) Run(ctx context.Context, p process) error {
+	return withConsents(ctx, p, func(t tool) error {
+		n, err := t.handler.ReadNumber(o.Number)
+		if err != nil {
+			return noNumber(err)
+		}
+		caller := operator()
+		caller.Tenant, caller.Reason = o.Tenant, o.Reason
+		if err := t.handler.ReviewOptOut(ctx, caller, n); err != nil {
+			return fmt.Errorf("recording the review: %w", err)
+		}
+		_, err = fmt.Fprintln(p.Stdout, "nothing is left to review of the number there")
 		return err
 	})
 }
