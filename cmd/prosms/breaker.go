@@ -77,8 +77,8 @@ func (b breakerClose) Run(ctx context.Context, p process) error {
 }
 
 func (b breakerChange) change(ctx context.Context, p process, run func(*commands.Handler) (breaker.State, error)) error {
-	if b.Reason = strings.TrimSpace(b.Reason); b.Reason == "" || len(b.Reason) > 200 {
-		return errors.New("--reason: 1 to 200 characters")
+	if err := checkReason(&b.Reason); err != nil {
+		return err
 	}
 	return withTool(ctx, p, func(t tool) error {
 		names := providerNames(t.config)

@@ -68,8 +68,8 @@ type fuseLift struct {
 
 // Run lifts a pause.
 func (l fuseLift) Run(ctx context.Context, p process) error {
-	if l.Reason = strings.TrimSpace(l.Reason); l.Reason == "" || len(l.Reason) > 200 {
-		return errors.New("--reason: 1 to 200 characters")
+	if err := checkReason(&l.Reason); err != nil {
+		return err
 	}
 	if l.For <= 0 || l.For > fuse.MaxPause {
 		return fmt.Errorf("--for: up to %v", fuse.MaxPause)

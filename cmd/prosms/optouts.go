@@ -150,11 +150,14 @@ func (o optOutsLift) Run(ctx context.Context, p process) error {
 type optOutsReview struct {
 	Tenant string `help:"Towards whom; without it, towards every tenant."`
 	Number string `arg:"" help:"The number."`
-	Reason string `required:"" help:"Why it stands; kept in the log."`
+	Reason string `required:"" help:"Why; it stands in the log. No personal data."`
 }
 
 // Run records a review.
 func (o optOutsReview) Run(ctx context.Context, p process) error {
+	if err := checkReason(&o.Reason); err != nil {
+		return err
+	}
 	return withConsents(ctx, p, func(t tool) error {
 		n, err := t.handler.ReadNumber(o.Number)
 		if err != nil {

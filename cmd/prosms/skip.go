@@ -22,8 +22,8 @@ type skipCommand struct {
 
 // Run records the decision. What can be applied is, instead.
 func (s skipCommand) Run(ctx context.Context, p process) error {
-	if s.Reason = strings.TrimSpace(s.Reason); s.Reason == "" || len(s.Reason) > 200 {
-		return errors.New("--reason: 1 to 200 characters")
+	if err := checkReason(&s.Reason); err != nil {
+		return err
 	}
 	if s.By = strings.TrimSpace(s.By); s.By == "" || len(s.By) > 64 {
 		return errors.New("--by: 1 to 64 characters")

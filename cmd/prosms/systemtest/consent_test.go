@@ -258,6 +258,17 @@ func TestATextToUsIsItsTenantsAndIsHeededAtItsNextText(t *testing.T) {
 				})
 			}
 			gateway.stop()
+			rig.command("opt-outs", "review", "--tenant", "acme", "--reason", "it says so", reader)
+			gateway = rig.start()
+			var consent struct {
+				OptedOut bool `json:"opted_out"`
+				History  []struct{ Reviewed bool }
+			}
+			if status, err := gateway.call("GET", "/v1/opt-outs/"+reader, nil, &consent); err != nil || status != http.StatusOK ||
+				!consent.OptedOut || len(consent.History) != 2 || !consent.History[1].Reviewed {
+				t.Errorf("reviewed: %d, %+v, %v", status, consent, err)
+			}
+			gateway.stop()
 			rig.verified()
 		})
 	}
