@@ -31,14 +31,14 @@ func TestDeliveriesThatAreOverLeaveTheListInTime(t *testing.T) {
 		if before["msg_old"] < 2 || before["msg_open"] != 1 {
 			t.Fatalf("delivered: %v", before)
 		}
-		pruner := commands.Pruner{Store: p.store, Views: p.views, Keep: 30 * 24 * time.Hour, Page: 2, Log: slog.New(slog.DiscardHandler)}
+		pruner := commands.Pruner{Store: p.store, Views: p.views, Keep: 24 * time.Hour, Page: 2, Log: slog.New(slog.DiscardHandler)}
 		prune := func(want int) {
 			t.Helper()
 			if n, err := pruner.Prune(t.Context()); n != want || err != nil {
 				t.Errorf("%d pruned, %v; want %d", n, err, want)
 			}
 		}
-		pass(30*24*time.Hour - 2*time.Minute)
+		pass(24*time.Hour - 2*time.Minute)
 		prune(0)
 		p.happen("msg_new", accepted, events.MessageCanceled{By: "x"})
 		pass(4 * time.Minute)
