@@ -49,6 +49,13 @@ func TestAKeywordIsATextOfItsOwn(t *testing.T) {
 		{"unstop", Reading{OptIn, "UNSTOP", false}},
 		{"HELP", Reading{Help, "HELP", false}},
 		{"info?", Reading{Help, "INFO", false}},
+		{"¡Ayuda!", Reading{Help, "AYUDA", false}},
+		{"hilfe", Reading{Help, "HILFE", false}},
+		{"помощь", Reading{Help, "ПОМОЩЬ", false}},
+		{"帮助", Reading{Help, "帮助", false}},
+		{"도움말", Reading{Help, "도움말", false}},
+		{"ヘルプ", Reading{Help, "ヘルプ", false}},
+		{"aide moi", Reading{None, "", false}},
 
 		// Free text that says the same.
 		{"Stop  please! 👍", Reading{OptOut, "STOP", true}},

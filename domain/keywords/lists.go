@@ -21,7 +21,7 @@ var (
 		"수신거부",                                                   // Korean
 	)
 	optIns = list("START YES UNSTOP")
-	helps  = list("HELP INFO")
+	helps  = list("HELP INFO AYUDA AIDE HILFE AIUTO AJUDA HULP POMOC ПОМОЩЬ 帮助 ヘルプ 도움말")
 
 	// fillers change nothing about a keyword: "please stop now".
 	fillers = list("PLEASE PLS PLZ NOW IT THIS THAT JUST OK OKAY THANKS THANK YOU KINDLY IMMEDIATELY BITTE MERCI")

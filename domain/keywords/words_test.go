@@ -7,7 +7,7 @@ import (
 
 func TestWordsOfAnInstallationCountBesideTheLists(t *testing.T) {
 	var w Words
-	for word, intent := range map[string]Intent{"détachez": OptOut, "Rejoindre": OptIn, "ayuda": Help, "no molestar": OptOut, "stop": OptOut} {
+	for word, intent := range map[string]Intent{"détachez": OptOut, "Rejoindre": OptIn, "socorro": Help, "no molestar": OptOut, "stop": OptOut} {
 		if err := w.Add(intent, word); err != nil {
 			t.Errorf("%s: %v", word, err)
 		}
@@ -19,7 +19,7 @@ func TestWordsOfAnInstallationCountBesideTheLists(t *testing.T) {
 		{"Detachez!", Reading{OptOut, "DÉTACHEZ", false}},
 		{"no  molestar", Reading{OptOut, "NO MOLESTAR", false}},
 		{"REJOINDRE", Reading{OptIn, "REJOINDRE", false}},
-		{"¿Ayuda?", Reading{Help, "AYUDA", false}},
+		{"¿Socorro?", Reading{Help, "SOCORRO", false}},
 		{"STOP", Reading{OptOut, "STOP", false}},
 		{"please stop", Reading{OptOut, "STOP", true}},
 		{"rejoindre demain", Reading{}},
@@ -28,7 +28,7 @@ func TestWordsOfAnInstallationCountBesideTheLists(t *testing.T) {
 			t.Errorf("Read(%q) = %+v, want %+v", tt.body, got, tt.want)
 		}
 	}
-	if got := (Words{}).Read("ayuda"); got != (Reading{}) {
+	if got := (Words{}).Read("socorro"); got != (Reading{}) {
 		t.Errorf("without words: %+v", got)
 	}
 }
