@@ -6,14 +6,21 @@ function toEnd() {
   const screen = document.getElementById("screen");
   screen.scrollTop = screen.scrollHeight;
 }
-let busy = false, again = false;
+// A page without a number shows the newest phone. Once it is open it stays the one
+// that the form answers for.
+function here() {
+  const number = document.querySelector(".reply input[name=n]")?.value;
+  return number ? "/?n=" + encodeURIComponent(number) : location.href;
+}
+let busy = false, again = false, held = false;
 async function refresh() {
-  if (busy) { again = true; return; }
+  if (busy || held) { again = true; return; }
   busy = true;
   try {
-    const answer = await fetch(location.href, { cache: "no-store" });
+    const answer = await fetch(here(), { cache: "no-store" });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (held) { again = true; return; }
     for (const id of parts) {
       const fresh = page.getElementById(id);
       const shown = document.getElementById(id);
@@ -25,6 +32,7 @@ async function refresh() {
       if (id === "screen") { if (atEnd) toEnd(); else fresh.scrollTop = top; }
       if (focused) [...fresh.querySelectorAll("button")].find((b) => b.value === focused)?.focus();
     }
+    for (const to of document.querySelectorAll(".reply input[name=to]")) to.value = page.querySelector(".reply input[name=to]")?.value ?? to.value;
     // The first text makes the first phone, which the form has to know.
     const reply = document.querySelector(".reply input[name=n]");
     if (reply && !reply.value && page.querySelector("#phones a")) location.reload();
@@ -32,8 +40,16 @@ async function refresh() {
     // The sandbox is away; the next change tries again.
   } finally {
     busy = false;
-    if (again) { again = false; refresh(); }
+    if (again && !held) { again = false; refresh(); }
   }
+}
+// A button that is replaced between press and release is never clicked.
+document.addEventListener("pointerdown", (press) => { held = press.button === 0; });
+for (const end of ["pointerup", "pointercancel"]) {
+  window.addEventListener(end, () => setTimeout(() => { // after the click that follows
+    held = false;
+    if (again) { again = false; refresh(); }
+  }));
 }
 // What is pressed beside the phone leaves the reader where they are.
 document.addEventListener("submit", async (press) => {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -287,6 +288,36 @@ func TestSTOPOnThePhoneStopsTexts(t *testing.T) {
 	a.do("opening the inbound texts", chromedp.Navigate(a.pages+"/inbound"))
 	a.shows("STOP")
 	a.settled("consent")
+}
+
+func TestThePhoneKeepsStillUnderAFingerAndStaysTheSamePhone(t *testing.T) {
+	t.Parallel()
+	a := newAdminPages(t)
+	a.becomes(a.send(map[string]any{"to": "+14155552671", "body": "The first phone"}), "delivered")
+	a.do("opening the phone", chromedp.EmulateViewport(1280, 800), chromedp.Navigate(a.phone)) // all buttons in sight
+	a.shows("The first phone", "✓✓")
+	mouse := func(kind input.DispatchMouseEventType) {
+		at, err := chromedp.Run(a.ctx, chromedp.Evaluate[[]float64](`(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector("button[value=lost]").getBoundingClientRect())`))
+		a.must(err)
+		_, err = chromedp.Call(a.ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: kind, X: at[0], Y: at[1], Button: "left", ClickCount: 1})
+		a.must(err)
+	}
+	mouse(input.DispatchMouseEventTypeMousePressed)
+	a.becomes(a.send(map[string]any{"to": "+14155552672", "body": "The second phone"}), "delivered")
+	for _, step := range []string{`!refresh().done`, `!busy`} { // draws anew, as each change has it
+		eventually(t, 30*time.Second, step, func() bool {
+			done, err := chromedp.Run(a.ctx, chromedp.Evaluate[bool](step))
+			return err == nil && done
+		})
+	}
+	mouse(input.DispatchMouseEventTypeMouseReleased)
+	a.shows("its answer is lost", "The second phone") // the list of phones has it
+	for _, what := range []string{`document.querySelector(".title").innerText`, `document.querySelector(".reply input[name=from]").value`} {
+		if number, err := chromedp.Run(a.ctx, chromedp.Evaluate[string](what)); err != nil || number != "+14155552671" {
+			t.Errorf("%s is %q, %v", what, number, err)
+		}
+	}
+	a.settled("the phone")
 }
 
 func TestEveryAdminPageFitsAndIsQuiet(t *testing.T) {
