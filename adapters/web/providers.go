@@ -36,6 +36,14 @@ type providerData struct {
 	Share   int // percent of failures
 	Columns []column
 	History []events.Recorded
+	Failure failure // that it was left alone for; empty while it is called
+}
+
+// failure is a call that did not succeed.
+type failure struct {
+	Message string // id of its text
+	Said    string // by the provider, or of the connection
+	At      time.Time
 }
 
 // column is one second of the window, as rectangles of a drawing 40 high.
@@ -125,7 +133,41 @@ func (u *ui) provider(ctx context.Context, provider Provider, seen []events.Reco
 	d.Version = len(recorded)
 	d.History = slices.Clone(recorded[max(0, len(recorded)-8):])
 	slices.Reverse(d.History)
-	return d, nil
+	if d.Phase != "closed" {
+		d.Failure, err = u.failure(ctx, provider.Name, recorded)
+	}
+	return d, err
+}
+
+// lateOutcomes is how many events may stand between an opening in the log and the
+// outcome that it was for: both are appended at once.
+const lateOutcomes = 256
+
+// failure returns the last failing call before a breaker opened last, as far as the
+// log has it near; empty where an operator opened it.
+func (u *ui) failure(ctx context.Context, provider string, transitions []events.Recorded) (failure, error) {
+	for _, t := range slices.Backward(transitions) {
+		opened, ok := t.Data.(events.BreakerOpened)
+		switch {
+		case !ok:
+			continue
+		case strings.HasPrefix(opened.Reason, breaker.ReasonOperator):
+			return failure{}, nil
+		}
+		filter := projections.EventFilter{Type: "message", Actor: "provider:" + provider, Limit: lateOutcomes, Sealed: true}
+		found, err := u.Oversight.Latest(ctx, filter, t.Position+lateOutcomes)
+		if err != nil {
+			return failure{}, err
+		}
+		for _, e := range found.Events {
+			if _, verdict := verdictOf(e); verdict == breaker.Failing || verdict == breaker.Down {
+				last := projections.Message{Provider: provider}.Apply(e)
+				return failure{e.StreamID, because(last, u.meaning), e.RecordedAt}, nil
+			}
+		}
+		break
+	}
+	return failure{}, nil
 }
 
 // transitions returns all that happened to the breaker of a provider.
@@ -220,15 +262,21 @@ func (u *ui) breakerPage(w http.ResponseWriter, r *http.Request, what string, er
 	return err
 }
 
-// shut returns the providers whose breakers are open.
-func (u *ui) shut(ctx context.Context) (names []string, err error) {
-	for _, p := range u.Providers {
-		state, err := u.Commands.Breaker(ctx, p.Name)
+// shut returns the providers that may take a text next, if texts are kept back from
+// every one of them: their breakers are open, or let probes alone pass.
+func (u *ui) shut(ctx context.Context, id string, recorded []events.Recorded) ([]string, error) {
+	var m domain.Message
+	for _, e := range recorded {
+		m = m.Evolve(e.Data)
+	}
+	names := u.Next(id, m)
+	for _, name := range names {
+		state, err := u.Commands.Breaker(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		if state.Phase == breaker.Open {
-			names = append(names, p.Name)
+		if phaseOf(state) == "closed" {
+			return nil, nil
 		}
 	}
 	return names, nil
