@@ -113,11 +113,15 @@ func (u *ui) message(w http.ResponseWriter, r *http.Request, v visit) error {
 		d.Key = key
 	}
 	if d.AsOf == d.Last {
-		shut, err := u.shut(r.Context())
+		shut, err := u.shut(r.Context(), now.ID, recorded)
 		if err != nil {
 			return err
 		}
-		if d.Verdict = judge(now, dead, deferred(recorded), u.meaning, shut, len(u.Providers)); !v.Sees() && now.Status == string(domain.OptedOut) {
+		var put *events.MessageDeferred
+		if last, ok := recorded[len(recorded)-1].Data.(events.MessageDeferred); ok {
+			put = &last
+		}
+		if d.Verdict = judge(now, put, dead, u.meaning, shut, u.Now()); !v.Sees() && now.Status == string(domain.OptedOut) {
 			d.Verdict.Link = "" // it names the number
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/events"
@@ -24,9 +25,10 @@ type verdict struct {
 // meanings says what a provider's code means; empty where that is not known.
 type meanings func(provider, code string) string
 
-// judge sums a text up, as it is now. shut are those of all
-// providers whose breakers are open, and deferred is what it is put off for.
-func judge(m projections.Message, dead projections.DeadLetter, deferred string, meaning meanings, shut []string, all int) verdict {
+// judge sums a text up, as it is at the time now. put is why it was put off last, if
+// that was the last that happened to it; shut are the providers that may take it, if
+// the breaker of each keeps texts back.
+func judge(m projections.Message, put *events.MessageDeferred, dead projections.DeadLetter, meaning meanings, shut []string, now time.Time) verdict {
 	provider := m.Provider
 	if provider == "" {
 		provider = "the provider"
@@ -34,16 +36,7 @@ func judge(m projections.Message, dead projections.DeadLetter, deferred string, 
 	v := verdict{Tone: tone(m.Status)}
 	switch domain.Status(m.Status) {
 	case domain.Scheduled:
-		if m.DueAt != nil {
-			v.Says = "Not sent yet: it waits until " + moment(*m.DueAt) + "."
-		}
-		if m.DueAt != nil && deferred != "" {
-			v.Says = "Not sent yet: it waits until " + moment(*m.DueAt) + ", as " + projections.Wait(deferred) + "."
-		}
-		if deferred == domain.DeferredForPrefix {
-			v.Next = "They look as if somebody had them sent for their price. It goes when that pause is over, or lifted."
-			v.Link, v.Name = "/providers#pumping", "The pause"
-		}
+		v = scheduled(v, m, put, meaning, now)
 	case domain.Accepted:
 		v.Says = "Not sent yet: it waits for its turn."
 	case domain.Retrying:
@@ -63,22 +56,54 @@ func judge(m projections.Message, dead projections.DeadLetter, deferred string, 
 		v.Says, v.Next = "It was not sent: its recipient wants no texts.", "Only they can change that."
 		v.Link, v.Name = "/consent?number="+url.QueryEscape(m.To), "Who said so, and when"
 	case domain.Expired:
-		v.Says = "It was not sent: its time had passed before it could be."
+		v = expired(v, m, meaning)
 	case domain.Canceled:
 		v.Says = "It was not sent: it was called off."
 	}
 	waits := slices.Contains([]domain.Status{domain.Scheduled, domain.Accepted, domain.Retrying}, domain.Status(m.Status))
-	if waits && len(shut) > 0 && len(shut) == all {
-		v.Next = "Just now no provider is called: " + strings.Join(shut, ", ") + "."
-		v.Link, v.Name = "/providers", "Why not"
+	if waits && len(shut) > 0 && v.Link == "" && (m.DueAt == nil || !m.DueAt.After(now) || put != nil && put.Reason == domain.DeferredForBreaker) {
+		v.Next = "Just now " + strings.Join(shut, " and ") + " gets no texts, and nobody else may take this one. It goes on by itself when that ends."
+		v.Link, v.Name = "/providers", "Why it gets none"
 	}
 	return v
 }
 
-// deferred is the reason for which a text is put off; empty where it is not.
-func deferred(recorded []events.Recorded) string {
-	d, _ := recorded[len(recorded)-1].Data.(events.MessageDeferred)
-	return d.Reason
+// scheduled is the verdict on a text whose time is yet to come, or has just come.
+func scheduled(v verdict, m projections.Message, put *events.MessageDeferred, meaning meanings, now time.Time) verdict {
+	if m.DueAt == nil {
+		return v
+	}
+	until := moment(*m.DueAt)
+	switch {
+	case !m.DueAt.After(now):
+		v.Says = "Not sent yet: it waits for its turn, and is due since " + until + "."
+	case put == nil:
+		v.Says = "Not sent yet: whoever sent it wants it to go at " + until + "."
+	default:
+		v.Says = "Not sent yet: it waits until " + until + ", as " + projections.Wait(put.Reason) + "."
+		if put.Reason == domain.DeferredForPrefix {
+			v.Next = "They look as if somebody had them sent for their price. It goes when that pause is over, or lifted."
+			v.Link, v.Name = "/providers#pumping", "The pause"
+		} else if len(m.Attempts) > 0 {
+			v.Next = fmt.Sprintf("Attempt %d did not succeed%s.", len(m.Attempts), because(m, meaning))
+		}
+	}
+	return v
+}
+
+// expired is the verdict on a text that was not sent in its time.
+func expired(v verdict, m projections.Message, meaning meanings) verdict {
+	v.Says = "It was not sent: its time was over before it could be."
+	if m.ExpiresAt != nil {
+		v.Says = "It was not sent: its time was over at " + moment(*m.ExpiresAt) + ", " + span(m.ExpiresAt.Sub(m.CreatedAt)) + " after it was accepted."
+	}
+	if n := len(m.Attempts); n > 0 {
+		v.Next = fmt.Sprintf("Until then attempt %d did not succeed%s.", n, because(m, meaning))
+		return v
+	}
+	v.Next = "Until then it had no turn: it was to go later, or the providers that may take it were not called."
+	v.Link, v.Name = "/providers", "What became of the providers"
+	return v
 }
 
 // given is the verdict on a text that was given up.
@@ -89,6 +114,9 @@ func given(v verdict, m projections.Message, dead projections.DeadLetter, meanin
 		v.Tone = tone("in_doubt")
 		v.Says = "Nobody knows whether it was sent: " + provider + " gave no clear answer, and no look-up could settle it."
 		v.Next = "Look for it in the records of " + provider + ". If they have it, resolve it with their id. If they do not, send it again."
+	case dead.Code == domain.CodeNoWindow:
+		v.Says = "It was not sent: it is marketing, and within a week there was no hour in which it might be" + because(m, meaning) + "."
+		v.Next = "If its recipient's zone is known, have the application send a new one that names it as its time_zone."
 	case dead.Reason == domain.ReasonPermanent:
 		v.Says = "It was not sent: " + provider + " refused it" + because(m, meaning) + "."
 		if v.Next = "Sent again, it is refused again, unless the cause is mended. If number or text are wrong, replace it."; dead.Class != string(domain.ClassPermanent) {

@@ -18,6 +18,7 @@ func TestATextSaysWhyItDidNotArriveAndWhatToDo(t *testing.T) {
 	})
 	admin := w.admin()
 	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	later := time.Date(2099, 11, 25, 12, 0, 0, 0, time.UTC)
 	claimed := events.MessageAttempted{Attempt: 1, Provider: "twilio"}
 	sent := events.MessageDispatched{Attempt: 1, Provider: "twilio", ProviderMessageID: "SM1"}
 	refused := events.MessageFailed{Attempt: 1, Provider: "twilio", Class: "permanent", Code: "21614", Detail: "not a mobile number"}
@@ -29,9 +30,9 @@ func TestATextSaysWhyItDidNotArriveAndWhatToDo(t *testing.T) {
 	}{
 		{"msg_arrived", []events.Event{claimed, sent, events.MessageDelivered{ProviderStatus: "delivered", At: at}}, nil},
 		{"msg_waits", nil, []string{"it waits for its turn"}},
-		{"msg_put_off", []events.Event{events.MessageDeferred{Until: at, Reason: "quiet_hours"}},
-			[]string{"it waits until 2026-11-25 12:00:00 UTC, as the recipient may not be texted at this hour.", "UTC: the recipient may not be texted"}},
-		{"msg_paused", []events.Event{events.MessageDeferred{Until: at, Reason: "prefix_paused"}},
+		{"msg_quiet", []events.Event{events.MessageDeferred{Until: later, Reason: "quiet_hours"}},
+			[]string{"it waits until " + moment(later) + ", as the recipient may not be texted at this hour.", "UTC: the recipient may not be texted"}},
+		{"msg_paused", []events.Event{events.MessageDeferred{Until: later, Reason: "prefix_paused"}},
 			[]string{"as texts to numbers that begin like the recipient&#39;s are paused.", "when that pause is over", `href="/providers#pumping"`}},
 		{"msg_undelivered", []events.Event{claimed, sent, events.MessageUndelivered{ProviderStatus: "undelivered", ErrorCode: "30003", At: at}},
 			[]string{"did not arrive: handset off/no signal (30003)", "not sent again by itself", "will not get it: handset off/no signal."}},
@@ -43,6 +44,15 @@ func TestATextSaysWhyItDidNotArriveAndWhatToDo(t *testing.T) {
 		{"msg_in_doubt", []events.Event{claimed, doubt}, []string{"Nobody knows yet whether it was sent: attempt 1 got no clear answer (timeout)", "asked for it by itself"}},
 		{"msg_retried", []events.Event{claimed, events.MessageFailed{Attempt: 1, Provider: "twilio", Class: "throttled", Code: "20429", Detail: "too fast"}, events.MessageRetried{Attempt: 2, DueAt: at}},
 			[]string{"attempt 1 did not succeed: too fast (20429)", "made by itself from 2026-11-25 12:00:00 UTC on"}},
+		{"msg_paced", []events.Event{events.MessageDeferred{Until: later, Reason: "pacing"}}, []string{", as its provider or sender has its pace."}},
+		{"msg_put_off", []events.Event{claimed, events.MessageFailed{Attempt: 1, Provider: "twilio", Class: "provider_wide", Code: "20003", Detail: "bad credentials"}, events.MessageRetried{Attempt: 2, DueAt: at}, events.MessageDeferred{Until: later, Reason: "breaker"}},
+			[]string{"it waits until " + moment(later) + ", as the breaker of its provider is open."}},
+		{"msg_due", []events.Event{events.MessageDeferred{Until: at, Reason: "quiet_hours"}}, []string{"it waits for its turn, and is due since 2026-11-25 12:00:00 UTC"}},
+		{"msg_expired", []events.Event{events.MessageExpired{ExpiresAt: at}}, []string{"its time was over", "Until then it had no turn", `href="/providers"`}},
+		{"msg_expired_tried", []events.Event{claimed, events.MessageFailed{Attempt: 1, Provider: "twilio", Class: "throttled", Code: "20429", Detail: "too fast"}, events.MessageExpired{ExpiresAt: at}},
+			[]string{"Until then attempt 1 did not succeed: too fast (20429)."}},
+		{"msg_no_hour", []events.Event{events.MessageFailed{Class: "permanent", Code: "no_sending_window", Detail: "no common hour"}, events.MessageDeadLettered{Reason: "permanent", Class: "permanent", Code: "no_sending_window", Detail: "no common hour"}},
+			[]string{"within a week there was no hour in which it might be"}},
 		{"msg_optedout", []events.Event{events.MessageOptedOut{Source: "consent"}}, []string{"its recipient wants no texts", `href="/consent?number=%2B14155552671"`}},
 	} {
 		w.accept("acme", tt.id, nil, tt.events...)
@@ -59,8 +69,29 @@ func TestATextSaysWhyItDidNotArriveAndWhatToDo(t *testing.T) {
 	if a := w.post(admin, "/providers/twilio/open", "reason", "maintenance"); a.status != http.StatusSeeOther {
 		t.Fatalf("opening the breaker: %d", a.status)
 	}
-	w.get(admin, "/messages/msg_waits").shows(t, "no provider is called: twilio", `href="/providers"`)
-	w.get(admin, "/messages/msg_undelivered").hides(t, "no provider is called")
+	w.get(admin, "/messages/msg_waits").shows(t, "Just now twilio gets no texts", `href="/providers"`)
+	w.get(admin, "/messages/msg_put_off").shows(t, "Just now twilio gets no texts")
+	w.get(admin, "/messages/msg_quiet").hides(t, "gets no texts")
+	w.get(admin, "/messages/msg_undelivered").hides(t, "gets no texts")
+}
+
+func TestATextIsToldOfItsOwnProvidersAlone(t *testing.T) {
+	w := newWorld(t, func(u *UI) {
+		u.Providers = append(u.Providers, Provider{Name: "sandbox", Purpose: "takes the texts of test keys"})
+		u.Next = func(id string, _ domain.Message) []string {
+			return map[string][]string{"msg_live": {"twilio"}, "msg_test": {"sandbox"}, "msg_both": {"twilio", "sandbox"}}[id]
+		}
+	})
+	admin := w.admin()
+	for _, id := range []string{"msg_live", "msg_test", "msg_both"} {
+		w.accept("acme", id, nil)
+	}
+	if a := w.post(admin, "/providers/twilio/open", "reason", "maintenance"); a.status != http.StatusSeeOther {
+		t.Fatalf("opening the breaker: %d", a.status)
+	}
+	w.get(admin, "/messages/msg_live").shows(t, "Just now twilio gets no texts")
+	w.get(admin, "/messages/msg_test").hides(t, "gets no texts")
+	w.get(admin, "/messages/msg_both").hides(t, "gets no texts")
 }
 
 func TestATextNamesItsKeyAndWhenEachStepWas(t *testing.T) {

@@ -41,8 +41,9 @@ type UI struct {
 	Projections []string                                                 // whose lag is shown
 	RelayLag    func(ctx context.Context) (int64, error)                 // events that the bus has yet to be told; nil: not shown
 	Providers   []Provider
-	KeyUses     ports.KeyUses      // nil: when keys were used is not shown
-	Webhooks    *commands.Webhooks // nil: not shown
+	Next        func(id string, m domain.Message) []string // names of those that may make a text's next attempt; nil: any
+	KeyUses     ports.KeyUses                              // nil: when keys were used is not shown
+	Webhooks    *commands.Webhooks                         // nil: not shown
 	Checks      []Check
 	Settings    []Setting
 	About       []Fact                                                  // versions and the like
@@ -119,6 +120,14 @@ func (u UI) Handler() (handler http.Handler, stop func(), err error) {
 	}
 	if w.Now == nil {
 		w.Now = time.Now
+	}
+	if w.Next == nil {
+		w.Next = func(string, domain.Message) (names []string) {
+			for _, p := range w.Providers {
+				names = append(names, p.Name)
+			}
+			return names
+		}
 	}
 	w.sessions, w.selections, w.doctor = &sessions{now: w.Now, https: strings.HasPrefix(u.URL, "https://")}, &selections{now: w.Now}, &doctor{examine: w.Examine, now: w.Now}
 	w.newKeys, w.newLinks = &secrets[commands.IssuedKey]{now: w.Now}, &secrets[string]{now: w.Now}

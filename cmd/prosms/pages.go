@@ -45,6 +45,12 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 			return int64(lag[""]), err
 		},
 	}
+	ui.Next = func(id string, m domain.Message) (names []string) {
+		for _, provider := range ps.For(id, m) {
+			names = append(names, provider.Name())
+		}
+		return names
+	}
 	if identities != nil {
 		ui.Identities = identities
 	}
