@@ -17,6 +17,9 @@ type Diagnosis struct {
 	// Allowed are statements on the log that the application role should be denied
 	// and is not.
 	Allowed []string
+	// Missing are rights that the application role should have and has not, as they
+	// are granted: "SELECT ON events".
+	Missing []string
 	Skew    time.Duration   // the server's clock, less ours
 	Commits []time.Duration // what a durable commit took, shortest first
 	// Lossy are settings with which a crash of the server, or a failover, can lose what it
@@ -51,7 +54,7 @@ func (db *DB) Diagnose(ctx context.Context) (Diagnosis, error) {
 	if err != nil {
 		return d, fmt.Errorf("diagnosing: %w", unavailable(err))
 	}
-	for _, look := range []func(context.Context, *pgx.Conn) error{d.tryForbidden, d.compareClocks, d.timeCommits, d.readSettings} {
+	for _, look := range []func(context.Context, *pgx.Conn) error{d.tryForbidden, d.readRights, d.compareClocks, d.timeCommits, d.readSettings} {
 		if err := look(ctx, conn.Conn()); err != nil {
 			return d, fmt.Errorf("diagnosing: %w", unavailable(err))
 		}
@@ -80,6 +83,29 @@ func (d *Diagnosis) tryForbidden(ctx context.Context, conn *pgx.Conn) error {
 		}
 	}
 	return nil
+}
+
+// needed are the rights that the migrations grant to the application role. What a
+// schema does not have yet nobody needs there.
+const needed = `
+	SELECT privilege || ' ON ' || name
+	FROM (VALUES ('{SELECT}'::text[], '{events,commits,goose_db_version}'::text[]),
+		('{SELECT,INSERT,UPDATE,DELETE}', '{messages,keys,projection_checkpoints,relay_offsets,dead_letters,replays,opt_outs,inbound,contacts,webhook_deliveries,webhook_health,keyring}'),
+		('{SELECT,INSERT,UPDATE}', '{key_uses}')) AS rights (privileges, names),
+		unnest(names) AS name, unnest(privileges) AS privilege
+	WHERE to_regclass(name) IS NOT NULL AND NOT has_table_privilege(to_regclass(name), privilege)
+	UNION ALL
+	SELECT 'EXECUTE ON FUNCTION ' || oid::regprocedure FROM pg_proc
+	WHERE pronamespace = 'public'::regnamespace AND proname = ANY ('{append_events,view_shadow_create,view_shadow_index,view_shadow_analyze,view_shadow_swap,view_shadow_drop}')
+		AND NOT has_function_privilege(oid, 'EXECUTE')`
+
+func (d *Diagnosis) readRights(ctx context.Context, conn *pgx.Conn) error {
+	rows, err := conn.Query(ctx, needed)
+	if err != nil {
+		return err
+	}
+	d.Missing, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	return err
 }
 
 // compareClocks takes the quickest of some answers, whose middle is the moment

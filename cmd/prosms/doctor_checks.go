@@ -55,18 +55,18 @@ func (f *findings) examineStore(ctx context.Context, c Config, log *slog.Logger)
 	if err != nil {
 		return
 	}
-	head, err := st.events.Head(ctx)
-	f.check("event log", fmt.Sprintf("%d events", head.LastPosition), cureMigration, err)
-	if err == nil {
-		f.examineArchives(ctx, c, st.events)
+	if local || f.examinePostgres(ctx, c) {
+		head, err := st.events.Head(ctx)
+		f.check("event log", fmt.Sprintf("%d events", head.LastPosition), cureMigration, err)
+		if err == nil {
+			f.examineArchives(ctx, c, st.events)
+		}
 	}
 	f.check("closing the database", "", cureStore(local, nil), st.close())
 	if local {
 		took, err := timeSyncs(filepath.Dir(path))
 		f.examineSync(took, err)
-		return
 	}
-	f.examinePostgres(ctx, c)
 }
 
 // yetToBeMade reports whether there is no such file, and a folder for it.
@@ -76,23 +76,27 @@ func yetToBeMade(path string) bool {
 	return errors.Is(err, os.ErrNotExist) && folderErr == nil && folder.IsDir()
 }
 
-func (f *findings) examinePostgres(ctx context.Context, c Config) {
+// examinePostgres reports whether we have the rights to look further.
+func (f *findings) examinePostgres(ctx context.Context, c Config) bool {
 	db, err := postgres.Open(ctx, postgres.Config{URL: c.DatabaseURL})
 	if err != nil {
 		f.check("PostgreSQL", "", cureStore(false, err), err)
-		return
+		return false
 	}
 	defer db.Close()
 	d, err := db.Diagnose(ctx)
 	f.check("PostgreSQL", d.Version, cureStore(false, err), err)
 	if err != nil {
-		return
+		return false
 	}
 	denied := error(nil)
 	if len(d.Allowed) > 0 {
 		denied = fmt.Errorf("the application's role is allowed: %s", strings.Join(d.Allowed, "; "))
 	}
 	f.check("rights: the log can only be read and appended to", "", cureRights, denied)
+	if len(d.Missing) > 0 {
+		f.add(failing, "rights: what the application needs", "its role lacks "+strings.Join(d.Missing, "; "), cureGrants(d.Missing))
+	}
 	if d.Owner {
 		f.add(noted, "login", "it owns the log: the triggers alone keep it from changing the past", cureLogin)
 	}
@@ -105,6 +109,7 @@ func (f *findings) examinePostgres(ctx context.Context, c Config) {
 		f.add(failing, "durability", "not on: "+strings.Join(d.Lossy, ", "), cureSettings(d.Lossy))
 	}
 	f.examineSync(d.Commits, nil)
+	return len(d.Missing) == 0
 }
 
 // examineSync judges what durable writes took.
@@ -229,7 +234,7 @@ func (f *findings) examineProviders(ctx context.Context, c Config) {
 	for _, p := range c.Providers {
 		provider, err := c.open(p)
 		if err != nil {
-			f.check("provider "+p.Name, "", cureProvider, err)
+			f.check("provider "+p.Name, "", cureCredentials(c, p), err)
 			continue
 		}
 		asked, ok := provider.(interface{ Check(context.Context) error })
@@ -242,7 +247,7 @@ func (f *findings) examineProviders(ctx context.Context, c Config) {
 			f.add(warned, "provider "+p.Name, "these are test credentials: nothing is sent", "TWILIO_ACCOUNT_SID=… TWILIO_AUTH_TOKEN=…   # the live ones")
 			continue
 		}
-		f.check("provider "+p.Name, "credentials are good", cureProvider+"; account and token are shown in the provider's console", err)
+		f.check("provider "+p.Name, "credentials are good", cureCredentials(c, p), err)
 	}
 }
 

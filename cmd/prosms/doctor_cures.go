@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pro-sms/prosms/adapters/postgres"
+	"github.com/pro-sms/prosms/adapters/twilio"
 	"github.com/pro-sms/prosms/ports"
 )
 
@@ -28,6 +29,14 @@ const (
 	cureTest      = `curl "$PROSMS_PUBLIC_URL/v1/messages" -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '{"to":"+…","body":"test"}'   # to yourself`
 )
 
+// cureCredentials says where those of a provider are set.
+func cureCredentials(c Config, p ProviderConfig) string {
+	if c.TwilioAccountSID != "" && p.Name == twilio.DefaultName {
+		return "TWILIO_ACCOUNT_SID=… TWILIO_AUTH_TOKEN=…   # as the provider's console shows them"
+	}
+	return fmt.Sprintf(`"$EDITOR" "$PROSMS_CONFIG"   # provider %s: its account and token as its console shows them`, p.Name)
+}
+
 // cureStore says what mends a database that cannot be opened.
 func cureStore(local bool, err error) string {
 	switch {
@@ -39,6 +48,11 @@ func cureStore(local bool, err error) string {
 		return `pg_isready -d "$DATABASE_URL"   # check DATABASE_URL, and that the server runs and listens`
 	}
 	return `psql "$DATABASE_URL" -c 'SELECT 1'   # says what is wrong with the login`
+}
+
+// cureGrants gives rights back to the application's role.
+func cureGrants(missing []string) string {
+	return `psql "$OWNER_URL" -c '` + "GRANT " + strings.Join(missing, " TO prosms_app; GRANT ") + " TO prosms_app'"
 }
 
 // cureSettings switches settings on.
