@@ -86,6 +86,9 @@ func (u *ui) message(w http.ResponseWriter, r *http.Request, v visit) error {
 		}
 		s.Position, s.Version, s.At, s.Type, s.Actor = e.Position, e.Version, e.RecordedAt, e.Type, e.Meta.Actor
 		s.Reason, s.Later, s.Current = e.Meta.Reason, e.Version > d.AsOf, e.Version == d.AsOf
+		if strings.HasSuffix(s.Text, "Reason: "+s.Reason) { // it is told
+			s.Reason = ""
+		}
 		s.Data, s.Meta, s.Digest = pretty(v, e.RawData), pretty(v, e.RawMeta), e.Digest.String()
 		s.Proof = proofs[i]
 		if i > 0 {

@@ -75,6 +75,17 @@ func TestATextSaysWhyItDidNotArriveAndWhatToDo(t *testing.T) {
 	w.get(admin, "/messages/msg_undelivered").hides(t, "gets no texts")
 }
 
+func TestAReasonIsToldOnce(t *testing.T) {
+	w := newWorld(t)
+	admin := w.admin()
+	w.accept("acme", "msg_dead", nil, events.MessageDeadLettered{Reason: "permanent", Attempts: 1})
+	w.append("msg_dead", events.Meta{Tenant: "acme", Actor: "operator:ada", Reason: "no longer of use"}, events.MessageDiscarded{By: "operator:ada", Reason: "no longer of use"})
+	page := w.get(admin, "/messages/msg_dead")
+	if n := strings.Count(page.body, "no longer of use"); n != 3 { // in the step, and twice in what is stored of it
+		t.Errorf("the reason stands there %d times", n)
+	}
+}
+
 func TestATextIsToldOfItsOwnProvidersAlone(t *testing.T) {
 	w := newWorld(t, func(u *UI) {
 		u.Providers = append(u.Providers, Provider{Name: "sandbox", Purpose: "takes the texts of test keys"})
