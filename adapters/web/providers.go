@@ -262,14 +262,17 @@ func (u *ui) breakerPage(w http.ResponseWriter, r *http.Request, what string, er
 	return err
 }
 
-// shut returns the providers that may take a text next, if texts are kept back from
-// every one of them: their breakers are open, or let probes alone pass.
+// shut returns the providers that a text waits for, if every one of them is left alone,
+// or sent probes alone: the one that its doubt is with, else those that may take it next.
 func (u *ui) shut(ctx context.Context, id string, recorded []events.Recorded) ([]string, error) {
 	var m domain.Message
 	for _, e := range recorded {
 		m = m.Evolve(e.Data)
 	}
-	names := u.Next(id, m)
+	names := []string{m.Provider}
+	if m.Status != domain.InDoubt {
+		names = u.Next(id, m)
+	}
 	for _, name := range names {
 		state, err := u.Commands.Breaker(ctx, name)
 		if err != nil {

@@ -26,7 +26,7 @@ type verdict struct {
 type meanings func(provider, code string) string
 
 // judge sums a text up, as it is at the time now. put is why it was put off last, if
-// that was the last that happened to it; shut are the providers that may take it, if
+// that was the last that happened to it; shut are the providers that it waits for, if
 // the breaker of each keeps texts back.
 func judge(m projections.Message, put *events.MessageDeferred, dead projections.DeadLetter, meaning meanings, shut []string, now time.Time) verdict {
 	provider := m.Provider
@@ -47,6 +47,10 @@ func judge(m projections.Message, put *events.MessageDeferred, dead projections.
 	case domain.InDoubt:
 		v.Says = fmt.Sprintf("Nobody knows yet whether it was sent: attempt %d got no clear answer%s.", len(m.Attempts), because(m, meaning))
 		v.Next = provider + " is asked for it by itself, and nothing is sent again before that. Resolve it by hand only if you know what became of it."
+		if len(shut) > 0 {
+			v.Next = provider + " is to be asked for it before anything is sent again, and does not work just now. Resolve it by hand only if you know what became of it."
+			v.Link, v.Name = "/providers", "What is wrong with it"
+		}
 	case domain.Undelivered:
 		v.Says = "It was sent, and did not arrive" + because(m, meaning) + "."
 		v.Next = "It is not sent again by itself. If it still matters, have the application send a new one."

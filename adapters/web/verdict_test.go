@@ -72,6 +72,7 @@ func TestATextSaysWhyItDidNotArriveAndWhatToDo(t *testing.T) {
 	w.get(admin, "/messages/msg_waits").shows(t, "Just now twilio gets no texts", `href="/providers"`)
 	w.get(admin, "/messages/msg_put_off").shows(t, "Just now twilio gets no texts")
 	w.get(admin, "/messages/msg_quiet").hides(t, "gets no texts")
+	w.get(admin, "/messages/msg_in_doubt").shows(t, "twilio is to be asked for it before anything is sent again, and does not work just now", "What is wrong with it")
 	w.get(admin, "/messages/msg_undelivered").hides(t, "gets no texts")
 }
 
