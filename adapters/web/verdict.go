@@ -65,8 +65,15 @@ func judge(m projections.Message, put *events.MessageDeferred, dead projections.
 		v.Says = "It was not sent: it was called off."
 	}
 	waits := slices.Contains([]domain.Status{domain.Scheduled, domain.Accepted, domain.Retrying}, domain.Status(m.Status))
-	if waits && len(shut) > 0 && v.Link == "" && (m.DueAt == nil || !m.DueAt.After(now) || put != nil && put.Reason == domain.DeferredForBreaker) {
-		v.Next = "Just now " + strings.Join(shut, " and ") + " gets no texts, and nobody else may take this one. It goes on by itself when that ends."
+	late := waits && m.ExpiresAt != nil && !m.ExpiresAt.After(now)
+	if late { // it is noted when its turn comes
+		v.Says, v.Next = "It will not be sent: its time was over at "+moment(*m.ExpiresAt)+".", ""
+	}
+	if waits && len(shut) > 0 && v.Link == "" && (late || m.DueAt == nil || !m.DueAt.After(now) || put != nil && put.Reason == domain.DeferredForBreaker) {
+		v.Next = "Just now " + strings.Join(shut, " and ") + " gets no texts, and nobody else may take this one."
+		if !late {
+			v.Next += " It goes on by itself when that ends."
+		}
 		v.Link, v.Name = "/providers", "Why it gets none"
 	}
 	return v

@@ -70,7 +70,11 @@ func TestATextSaysWhyItDidNotArriveAndWhatToDo(t *testing.T) {
 		t.Fatalf("opening the breaker: %d", a.status)
 	}
 	w.get(admin, "/messages/msg_waits").shows(t, "Just now twilio gets no texts", `href="/providers"`)
-	w.get(admin, "/messages/msg_put_off").shows(t, "Just now twilio gets no texts")
+	w.get(admin, "/messages/msg_put_off").shows(t, "Just now twilio gets no texts", "It goes on by itself")
+	w.accept("acme", "msg_late", func(m *events.MessageAccepted) { m.ExpiresAt = &at })
+	late := w.get(admin, "/messages/msg_late")
+	late.shows(t, "It will not be sent: its time was over at 2026-11-25 12:00:00 UTC.", "Just now twilio gets no texts")
+	late.hides(t, "It goes on by itself")
 	w.get(admin, "/messages/msg_quiet").hides(t, "gets no texts")
 	w.get(admin, "/messages/msg_in_doubt").shows(t, "twilio is to be asked for it before anything is sent again, and does not work just now", "What is wrong with it")
 	w.get(admin, "/messages/msg_undelivered").hides(t, "gets no texts")
