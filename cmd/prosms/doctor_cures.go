@@ -32,7 +32,7 @@ const (
 // cureCredentials says where those of a provider are set.
 func cureCredentials(c Config, p ProviderConfig) string {
 	if c.TwilioAccountSID != "" && p.Name == twilio.DefaultName {
-		return "TWILIO_ACCOUNT_SID=… TWILIO_AUTH_TOKEN=…   # as the provider's console shows them"
+		return "TWILIO_ACCOUNT_SID=… TWILIO_AUTH_TOKEN=…   # account and token as the provider's console shows them"
 	}
 	return fmt.Sprintf(`"$EDITOR" "$PROSMS_CONFIG"   # provider %s: its account and token as its console shows them`, p.Name)
 }

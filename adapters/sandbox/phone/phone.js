@@ -12,6 +12,21 @@ function here() {
   const number = document.querySelector(".reply input[name=n]")?.value;
   return number ? "/?n=" + encodeURIComponent(number) : location.href;
 }
+// Makes an element like another and keeps what is in it: what is pressed, in focus
+// or found by a reader stays the same element.
+function become(shown, fresh) {
+  for (const { name } of [...shown.attributes]) if (!fresh.hasAttribute(name)) shown.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
+  const old = [...shown.childNodes];
+  const all = [...fresh.childNodes];
+  all.forEach((node, i) => {
+    if (!old[i]) shown.append(node);
+    else if (old[i].nodeName !== node.nodeName) old[i].replaceWith(node);
+    else if (node.nodeType === Node.ELEMENT_NODE) become(old[i], node);
+    else if (old[i].data !== node.data) old[i].data = node.data;
+  });
+  for (const node of old.slice(all.length)) node.remove();
+}
 let busy = false, again = false, held = false;
 async function refresh() {
   if (busy || held) { again = true; return; }
@@ -25,12 +40,9 @@ async function refresh() {
       const fresh = page.getElementById(id);
       const shown = document.getElementById(id);
       if (!fresh || !shown || fresh.innerHTML === shown.innerHTML) continue;
-      const focused = shown.contains(document.activeElement) ? document.activeElement.value : null;
       const atEnd = shown.scrollTop + shown.clientHeight > shown.scrollHeight - 40;
-      const top = shown.scrollTop;
-      shown.replaceWith(fresh);
-      if (id === "screen") { if (atEnd) toEnd(); else fresh.scrollTop = top; }
-      if (focused) [...fresh.querySelectorAll("button")].find((b) => b.value === focused)?.focus();
+      become(shown, fresh);
+      if (id === "screen" && atEnd) toEnd();
     }
     for (const to of document.querySelectorAll(".reply input[name=to]")) to.value = page.querySelector(".reply input[name=to]")?.value ?? to.value;
     // The first text makes the first phone, which the form has to know.
@@ -43,7 +55,7 @@ async function refresh() {
     if (again && !held) { again = false; refresh(); }
   }
 }
-// A button that is replaced between press and release is never clicked.
+// A link that becomes another between press and release leads elsewhere.
 document.addEventListener("pointerdown", (press) => { held = press.button === 0; });
 for (const end of ["pointerup", "pointercancel"]) {
   window.addEventListener(end, () => setTimeout(() => { // after the click that follows
