@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,7 +47,7 @@ func TestEveryQueryOfDashboardsAndAlertsHasData(t *testing.T) {
 	prometheusProgram(t)
 	spans := newReceiver(t)
 	rig := newRig(t, true, "PROSMS_RETRY_DELAYS=1s,2s", "PROSMS_RECONCILE_DELAYS=20s", "PROSMS_PROVIDER_TIMEOUT=3s", "PROSMS_BREAKER_COOLDOWN=10s", "PROSMS_WEBHOOK_ALLOW_PRIVATE=true",
-		"OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL)
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL, "PROSMS_CONFIG="+capOf(t, "small"))
 	store, provider := newCable(t, hostOf(t, rig.value("DATABASE_URL"))), newCable(t, hostOf(t, rig.value("TWILIO_API_BASE_URL")))
 	rig.replace("DATABASE_URL", store.through(rig.value("DATABASE_URL")))
 	rig.replace("TWILIO_API_BASE_URL", provider.through(rig.value("TWILIO_API_BASE_URL")))
@@ -92,6 +94,16 @@ func TestEveryQueryOfDashboardsAndAlertsHasData(t *testing.T) {
 	t.Logf("%d queries have data; %d exemplars of latencies", asked, len(ids))
 	provider.plug()
 	gateway.stop()
+}
+
+// capOf writes a configuration by which a tenant has a text a day.
+func capOf(t *testing.T, tenant string) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "prosms.yml")
+	if err := os.WriteFile(file, []byte("tenants:\n  "+tenant+":\n    daily_messages: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // expectData waits a moment for what expression had within the last minutes.
@@ -142,22 +154,26 @@ func (i *instance) liveThroughEverything() {
 	if status, err := i.call("PUT", "/v1/opt-outs/+14155550123", struct{}{}, nil); err != nil || status/100 != 2 {
 		t.Fatalf("opting out: %d, %v", status, err)
 	}
-	lines := strings.Split(strings.TrimSpace(i.rig.command("keys", "create", "--tenant", "acme", "--scope", "messages:read", "--rate", "1")), "\n")
-	slow := http.Header{"Authorization": {"Bearer " + lines[len(lines)-1]}}
-	limited := func() bool {
-		request, err := http.NewRequest("GET", i.url+"/v1/messages", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header = slow
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return false
-		}
-		defer response.Body.Close()
-		return response.StatusCode == http.StatusTooManyRequests
+	// limited sends a request with a key of its own until it is refused.
+	limited := func(what, method, body string, key ...string) {
+		t.Helper()
+		lines := strings.Split(strings.TrimSpace(i.rig.command(append([]string{"keys", "create"}, key...)...)), "\n")
+		eventually(t, 10*time.Second, "refused by "+what, func() bool {
+			request, err := http.NewRequest(method, i.url+"/v1/messages", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header = http.Header{"Authorization": {"Bearer " + lines[len(lines)-1]}, "Content-Type": {"application/json"}}
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				return false
+			}
+			defer response.Body.Close()
+			return response.StatusCode == http.StatusTooManyRequests
+		})
 	}
-	eventually(t, 10*time.Second, "refused by the limit", limited)
+	limited("the key's rate", "GET", "", "--tenant", "acme", "--scope", "messages:read", "--rate", "1")
+	limited("the tenant's day", "POST", `{"to":"+14155550151","body":"once"}`, "--tenant", "small", "--scope", "messages:write")
 	eventually(t, 20*time.Second, "delivered", func() bool { return i.statusOf(ids[0]) == "delivered" && i.statusOf(ids[199]) == "delivered" })
 	eventually(t, 20*time.Second, "given up, and in doubt", func() bool { return i.any("dead_lettered") && i.any("in_doubt") })
 }
