@@ -27,14 +27,17 @@ const (
 	CodeTooMany       = "too_many_items"
 )
 
-// Error names the codes and fields.
+// Error names the codes and fields, and says what each should be: the command line shows
+// it as it is.
 func (i Invalid) Error() string {
-	var b strings.Builder
-	b.WriteString("invalid request:")
-	for _, f := range i {
-		b.WriteString(" " + f.Pointer + " " + f.Code)
+	faults := make([]string, len(i))
+	for n, f := range i {
+		faults[n] = f.Pointer + " " + f.Code
+		if f.Detail != "" {
+			faults[n] += " (" + f.Detail + ")"
+		}
 	}
-	return b.String()
+	return "invalid request: " + strings.Join(faults, ", ")
 }
 
 // onlyLate reports whether the request would have been valid some time ago.
