@@ -77,6 +77,7 @@ func newPages(c Config, o options, handler *commands.Handler, queries projection
 		{Name: "Bus", Value: which(c.RabbitMQURL != "", "RabbitMQ", "in this process")},
 		{Name: "Limits", Value: which(c.RedisURL != "", "Redis", "in this process")},
 	}
+	ui.About = append(ui.About, c.tenantFacts()...)
 	var err error
 	p.handler, p.stop, err = ui.Handler()
 	return p, err

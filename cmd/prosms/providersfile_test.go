@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pro-sms/prosms/adapters/web"
+	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/domain/keywords"
 	"github.com/pro-sms/prosms/domain/quiethours"
@@ -144,13 +148,13 @@ providers:
 		"tenants, words and hours": {`
 tenants:
   "no name": {}
-  acme: {numbers: ["tel:hunter2", "(415) 555-0100"], daily_messages: -1, daily_segments: -2}
+  acme: {numbers: ["tel:hunter2", "(415) 555-0100"], daily_messages: -1, daily_segments: -2, opt_out_reply: "hunter2\u0007"}
 keywords: {stop: [yes, "👍"], help: [STOP]}
 quiet_hours:
   - {to: ["44"], every_day: hunter2}
   - {every_day: "20:00-09:00"}
 `, []string{
-			"tenants: a name", "tenants.acme.numbers.0", "tenants.acme.numbers.1", "tenants.acme.daily_messages", "tenants.acme.daily_segments",
+			"tenants: a name", "tenants.acme.numbers.0", "tenants.acme.numbers.1", "tenants.acme.daily_messages", "tenants.acme.daily_segments", "tenants.acme.opt_out_reply: a text of at most",
 			"keywords.stop.0: means", "keywords.stop.1: 1 to 40", "keywords.help.0: means", "quiet_hours.0.to", "quiet_hours.0: two times", "quiet_hours.1.to", "quiet_hours.1: two times",
 		}},
 		"none at all":   {"", []string{"providers: there is none"}},
@@ -177,10 +181,10 @@ func TestTenantsNeedNoProvidersInTheFileAndSayWhatDiffers(t *testing.T) {
 	c, err := withProviders(t, `
 tenants:
   shop: {numbers: ["+14155550100", "12345"], daily_messages: 0}
-  bank: {numbers: ["+14155550100"], daily_segments: 7}
+  bank: {numbers: ["+14155550100"], daily_segments: 7, opt_out_reply: "Bank: no more.", help_reply: ""}
 keywords: {stop: [desvincular]}
 quiet_hours: [{to: ["+33"], every_day: "10:00-20:00", sunday: none}]
-`, "PROSMS_DAILY_MESSAGES=10", "PROSMS_DAILY_SEGMENTS=20")
+`, "PROSMS_DAILY_MESSAGES=10", "PROSMS_DAILY_SEGMENTS=20", "PROSMS_HELP_REPLY=Ask us.")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,6 +194,16 @@ quiet_hours: [{to: ["+33"], every_day: "10:00-20:00", sunday: none}]
 	}
 	if quotas["shop"] != (ports.Usage{Segments: 20}) || quotas["bank"] != (ports.Usage{Messages: 10, Segments: 7}) || c.dailyQuota() != (ports.Usage{Messages: 10, Segments: 20}) {
 		t.Errorf("quotas are %v, of all others %v", quotas, c.dailyQuota())
+	}
+	replies := c.replies()
+	if replies.Own["shop"] != (commands.Reply{Help: "Ask us."}) || replies.Own["bank"] != (commands.Reply{OptOut: "Bank: no more."}) {
+		t.Errorf("replies are %+v", replies)
+	}
+	if diff := cmp.Diff([]web.Fact{
+		{Name: "Tenant bank", Value: "at most 10 messages a day; at most 7 segments a day; 1 number of its own; opt-outs are confirmed; HELP is not answered"},
+		{Name: "Tenant shop", Value: "any number of messages a day; at most 20 segments a day; 2 numbers of its own; opt-outs are not confirmed; HELP is answered"},
+	}, c.tenantFacts()); diff != "" {
+		t.Errorf("facts (-want +got):\n%s", diff)
 	}
 	if c.Keywords.Read("desvincular").Intent != keywords.OptOut || len(c.QuietRules) != len(quiethours.Regions())+1 {
 		t.Error("the words or the hours are not there")

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	"github.com/pro-sms/prosms/adapters/web"
 	"github.com/pro-sms/prosms/commands"
 	"github.com/pro-sms/prosms/domain/phone"
 	"github.com/pro-sms/prosms/domain/segments"
@@ -113,4 +115,34 @@ func (c *Config) mappedNumbers() map[string][]string {
 		}
 	}
 	return numbers
+}
+
+// tenantFacts say what holds for each tenant that PROSMS_CONFIG names, in the order of
+// their names.
+func (c *Config) tenantFacts() []web.Fact {
+	replies := c.replies()
+	var facts []web.Fact
+	for _, name := range slices.Sorted(maps.Keys(c.Tenants)) {
+		limit, reply := c.ownQuotas()[name], replies.Own[name]
+		facts = append(facts, web.Fact{Name: "Tenant " + name, Value: strings.Join([]string{
+			atMost(limit.Messages, "message"), atMost(limit.Segments, "segment"), quantity(len(c.Tenants[name].Numbers), "number") + " of its own",
+			"opt-outs are " + which(reply.OptOut != "", "", "not ") + "confirmed", "HELP is " + which(reply.Help != "", "", "not ") + "answered",
+		}, "; ")})
+	}
+	return facts
+}
+
+// atMost is a daily cap in words.
+func atMost(most int64, what string) string {
+	if most == 0 {
+		return "any number of " + what + "s a day"
+	}
+	return "at most " + quantity(int(most), what) + " a day"
+}
+
+func quantity(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
