@@ -11,6 +11,7 @@ import (
 
 	"github.com/pro-sms/prosms/domain"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/ports/porttest/servers"
 )
 
 func TestRetriedMessageReturnsToItsLane(t *testing.T) {
@@ -45,6 +46,7 @@ func TestATierThatIsNoLongerConfiguredDrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.RetryDelays = []time.Duration{time.Minute}
+	servers.DeleteTopology(t, c.URL, c.Prefix+ports.RetryTopic(time.Minute))
 	after := open(t, c)
 	got := receive(t, subscribe(t, after, ports.DispatchTopic(domain.Bulk)))
 	if want := numbered(0, 1)[0]; got.UUID != want.UUID || got.Metadata.Get(HeaderDeathReason) != "expired" {
