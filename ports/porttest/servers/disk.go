@@ -17,7 +17,7 @@ type Disk struct {
 }
 
 // SmallDisk mounts a disk of so many bytes, such as "100m". Only root may: for others the
-// test is skipped, even where no server may be left out.
+// test is skipped, or fails if servers are required.
 func SmallDisk(t testing.TB, size string) Disk {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "prosms-disk-")
@@ -28,6 +28,9 @@ func SmallDisk(t testing.TB, size string) Disk {
 	d := Disk{folder, t}
 	if err := syscall.Mount("tmpfs", d.Folder, "tmpfs", 0, "mode=1777,size="+size); err != nil {
 		t.Attr(Attribute+"disk", Skipped+"no disk can be mounted")
+		if Required() {
+			t.Fatalf("mounting a small disk, which takes root: %v", err)
+		}
 		t.Skipf("SKIPPED FOR WANT OF ROOT: mounting a small disk: %v", err)
 	}
 	t.Cleanup(func() { // a server that still ends holds it

@@ -37,7 +37,7 @@ func TestPostgresGivesAnEmptyDatabaseThatIsDroppedThoughConnectionsAreLeft(t *te
 		}
 	})
 	if address == "" {
-		t.Skip("no server, as the subtest says")
+		return // the subtest was skipped for want of a server, or failed, and says so
 	}
 	if conn, err := pgx.Connect(t.Context(), address); err == nil {
 		_ = conn.Close(t.Context())
@@ -109,7 +109,7 @@ func TestRedisGivesAnEmptyDatabaseAndEmptiesItAfterwards(t *testing.T) {
 		}
 	})
 	if address == "" {
-		t.Skip("no server, as the subtest says")
+		return // the subtest was skipped for want of a server, or failed, and says so
 	}
 	// Another test may hold the database by now, but not our key.
 	if n, err := client(t, address).Exists(t.Context(), "key").Result(); err != nil || n != 0 {
