@@ -58,13 +58,20 @@ func (p providerData) Because() string {
 	if why, ok := strings.CutPrefix(reason, breaker.ReasonOperator); ok {
 		return "an operator opened the breaker: " + why
 	}
-	if text, ok := map[string]string{
-		breaker.ReasonRate:         fmt.Sprintf("%d of %d calls of its window failed", counted.Bad, counted.Good+counted.Bad),
-		breaker.ReasonConsecutive:  fmt.Sprintf("%d calls in a row failed", counted.Run),
-		breaker.ReasonProviderWide: "the provider, or our account with it, does not work at all",
-		breaker.ReasonProbe:        "the call that was to show whether it is back failed",
-	}[reason]; ok {
-		return text
+	known := counted != breaker.Tally{} // a build that did not record the calls may have opened it
+	switch {
+	case reason == breaker.ReasonRate && known:
+		return fmt.Sprintf("%d of %d calls of its window failed", counted.Bad, counted.Good+counted.Bad)
+	case reason == breaker.ReasonRate:
+		return "too many calls of its window failed"
+	case reason == breaker.ReasonConsecutive && known:
+		return fmt.Sprintf("%d calls in a row failed", counted.Run)
+	case reason == breaker.ReasonConsecutive:
+		return "too many calls in a row failed"
+	case reason == breaker.ReasonProviderWide:
+		return "the provider, or our account with it, does not work at all"
+	case reason == breaker.ReasonProbe:
+		return "the call that was to show whether it is back failed"
 	}
 	return words(reason)
 }

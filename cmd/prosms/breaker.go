@@ -37,10 +37,12 @@ func (breakerList) Run(ctx context.Context, p process) error {
 
 // reasonWord is the reason of the last transition, with the calls that it was found by.
 func reasonWord(s breaker.State) string {
-	switch counted := s.Counted; s.Reason {
-	case breaker.ReasonRate:
+	switch counted := s.Counted; {
+	case counted == breaker.Tally{}: // of another reason, or by a build that did not record them
+		return s.Reason
+	case s.Reason == breaker.ReasonRate:
 		return fmt.Sprintf("%s (%d of %d calls)", s.Reason, counted.Bad, counted.Good+counted.Bad)
-	case breaker.ReasonConsecutive:
+	case s.Reason == breaker.ReasonConsecutive:
 		return fmt.Sprintf("%s (%d calls)", s.Reason, counted.Run)
 	}
 	return s.Reason
