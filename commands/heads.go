@@ -57,7 +57,7 @@ func (s *HeadSigner) Run(ctx context.Context) error {
 // are, there is none. A keeper that fails keeps no other from it, and has it offered
 // again. It refuses with ErrRewritten to sign a log that lacks the last head of any.
 func (s *HeadSigner) Sign(ctx context.Context) (note []byte, err error) {
-	behind := make([]int64, len(s.Keepers))
+	kept := make([]int64, len(s.Keepers))
 	for i, keeper := range s.Keepers {
 		last, err := keeper.Last()
 		if err != nil {
@@ -66,7 +66,7 @@ func (s *HeadSigner) Sign(ctx context.Context) (note []byte, err error) {
 		if err := s.holds(ctx, last); err != nil {
 			return nil, err
 		}
-		behind[i] = last.Position
+		kept[i] = last.Position
 	}
 	commit, err := s.Store.Head(ctx)
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *HeadSigner) Sign(ctx context.Context) (note []byte, err error) {
 	h := audit.Head{Position: commit.LastPosition, Link: commit.Link, SignedAt: time.Now().UTC().Truncate(time.Second)}
 	var faults []error
 	for i, keeper := range s.Keepers {
-		if behind[i] == h.Position {
+		if kept[i] == h.Position {
 			continue
 		}
 		if note == nil {

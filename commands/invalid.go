@@ -27,6 +27,12 @@ const (
 	CodeTooMany       = "too_many_items"
 )
 
+// Codes of texts that are fine in themselves.
+const (
+	CodeQuotaExceeded = "quota_exceeded" // QuotaExceeded
+	CodePrefixPaused  = "prefix_paused"  // PrefixPaused
+)
+
 // Error names the codes and fields, and says what each should be: the command line shows
 // it as it is.
 func (i Invalid) Error() string {

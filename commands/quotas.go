@@ -134,10 +134,10 @@ func (h *Handler) tellRefused(tenant string, results []SendResult) {
 		}
 	}
 	if beyond > 0 {
-		h.Refused(tenant, "quota_exceeded", beyond)
+		h.Refused(tenant, CodeQuotaExceeded, beyond)
 	}
 	if paused > 0 {
-		h.Refused(tenant, "prefix_paused", paused)
+		h.Refused(tenant, CodePrefixPaused, paused)
 	}
 }
 

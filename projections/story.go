@@ -46,7 +46,7 @@ func tell(e events.Recorded) string {
 	case events.MessageReconciled:
 		return tellReconciled(d)
 	case events.MessageDeadLettered:
-		return fmt.Sprintf("given up after %s: %s%s", several(d.Attempts, "attempt"), strings.ReplaceAll(d.Reason, "_", " "), details(d.Code, d.Detail))
+		return fmt.Sprintf("given up after %s: %s%s", Several(d.Attempts, "attempt"), strings.ReplaceAll(d.Reason, "_", " "), details(d.Code, d.Detail))
 	case events.MessageRedriven:
 		return tellRedriven(d)
 	case events.MessageDiscarded:
@@ -75,7 +75,7 @@ func tell(e events.Recorded) string {
 }
 
 func tellAccepted(e events.Recorded, d events.MessageAccepted) string {
-	text := fmt.Sprintf("accepted: %s in %s, lane %s", several(d.Segments, "segment"), d.Encoding, d.Lane)
+	text := fmt.Sprintf("accepted: %s in %s, lane %s", Several(d.Segments, "segment"), d.Encoding, d.Lane)
 	if d.SendAt != nil {
 		text += ", to be sent at " + clock(*d.SendAt)
 	}
@@ -140,8 +140,8 @@ func request(id string) string {
 	return " (request " + id + ")"
 }
 
-// several counts things: "1 segment", "2 segments".
-func several(n int, thing string) string {
+// Several counts things: "1 segment", "2 segments".
+func Several(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}

@@ -61,8 +61,8 @@ var (
 	errWrongAddress     = &refusal{status: http.StatusForbidden, code: "address_not_allowed", detail: "The API key may not be used from this address."}
 	errForged           = &refusal{status: http.StatusForbidden, code: "invalid_signature", detail: "The provider's signature is missing or wrong."}
 	errRateLimited      = &refusal{status: http.StatusTooManyRequests, code: "rate_limited", detail: "Too many requests; Retry-After says when to go on."}
-	errQuotaExceeded    = &refusal{status: http.StatusTooManyRequests, code: "quota_exceeded", detail: "The tenant's messages or segments of this day (UTC) are used up; the next begins in retry_after seconds."}
-	errPrefixPaused     = &refusal{status: http.StatusTooManyRequests, code: "prefix_paused", detail: "Few of the tenant's texts to numbers that begin like this one arrive, as when somebody has them sent for their price; they are taken on again in retry_after seconds, or when an operator lifts the pause."}
+	errQuotaExceeded    = &refusal{status: http.StatusTooManyRequests, code: commands.CodeQuotaExceeded, detail: "The tenant's messages or segments of this day (UTC) are used up; the next begins in retry_after seconds."}
+	errPrefixPaused     = &refusal{status: http.StatusTooManyRequests, code: commands.CodePrefixPaused, detail: "Few of the tenant's texts to numbers that begin like this one arrive, as when somebody has them sent for their price; they are taken on again in retry_after seconds, or when an operator lifts the pause."}
 	errArchived         = &refusal{status: http.StatusGone, code: "archived", detail: "The message was detached to an archive, which those have who run Pro-SMS. Nothing was sent or changed."}
 	errUnreadable       = &refusal{status: http.StatusInternalServerError, code: "unreadable", detail: "A stored event of it, or the data key of its recipient, is damaged. It is held as it is, until an operator has mended it (runbook: EventsUnreadable); nothing was sent or changed, and until then asking again does not help."}
 	errOverloaded       = &refusal{status: http.StatusServiceUnavailable, code: "overloaded", detail: "Too much work is under way; nothing was done."}

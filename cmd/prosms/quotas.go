@@ -38,7 +38,7 @@ func tellRefused(count func(code string, texts int), log *slog.Logger) func(tena
 	var day time.Time
 	return func(tenant, code string, texts int) {
 		count(code, texts)
-		if code != "quota_exceeded" {
+		if code != commands.CodeQuotaExceeded {
 			return
 		}
 		mu.Lock()

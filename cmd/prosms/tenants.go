@@ -12,6 +12,7 @@ import (
 	"github.com/pro-sms/prosms/domain/phone"
 	"github.com/pro-sms/prosms/domain/segments"
 	"github.com/pro-sms/prosms/ports"
+	"github.com/pro-sms/prosms/projections"
 )
 
 // tenantConfig is what PROSMS_CONFIG says of one tenant.
@@ -46,8 +47,11 @@ func (f providersFile) checkTenants() []error {
 			}
 		}
 		for setting, body := range map[string]*string{"opt_out_reply": t.OptOutReply, "help_reply": t.HelpReply} {
-			if body != nil && reply(new(string))(*body) != nil {
-				faults = append(faults, fmt.Errorf("tenants.%s.%s: %w", name, setting, errReply))
+			if body == nil {
+				continue
+			}
+			if err := checkReply(*body); err != nil {
+				faults = append(faults, fmt.Errorf("tenants.%s.%s: %w", name, setting, err))
 			}
 		}
 	}
@@ -70,17 +74,19 @@ func (c *Config) replies() commands.Replies {
 	return replies
 }
 
-// errReply says what the text of a reply is.
-var errReply = errors.New("a text of at most 1,600 characters")
+// checkReply refuses what can be sent to nobody as a reply; empty: there is none.
+func checkReply(body string) error {
+	if body != "" && segments.Check(segments.Normalise(body)) != nil {
+		return errors.New("a text of at most 1,600 characters")
+	}
+	return nil
+}
 
-// reply sets the text of a reply; empty: there is none.
+// reply sets the text of a reply.
 func reply(p *string) func(string) error {
 	return func(body string) error {
-		if body != "" && segments.Check(segments.Normalise(body)) != nil {
-			return errReply
-		}
 		*p = body
-		return nil
+		return checkReply(body)
 	}
 }
 
@@ -125,7 +131,7 @@ func (c *Config) tenantFacts() []web.Fact {
 	for _, name := range slices.Sorted(maps.Keys(c.Tenants)) {
 		limit, reply := c.ownQuotas()[name], replies.Own[name]
 		facts = append(facts, web.Fact{Name: "Tenant " + name, Value: strings.Join([]string{
-			atMost(limit.Messages, "message"), atMost(limit.Segments, "segment"), quantity(len(c.Tenants[name].Numbers), "number") + " of its own",
+			atMost(limit.Messages, "message"), atMost(limit.Segments, "segment"), projections.Several(len(c.Tenants[name].Numbers), "number") + " of its own",
 			"opt-outs are " + which(reply.OptOut != "", "", "not ") + "confirmed", "HELP is " + which(reply.Help != "", "", "not ") + "answered",
 		}, "; ")})
 	}
@@ -137,12 +143,5 @@ func atMost(most int64, what string) string {
 	if most == 0 {
 		return "any number of " + what + "s a day"
 	}
-	return "at most " + quantity(int(most), what) + " a day"
-}
-
-func quantity(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
+	return "at most " + projections.Several(int(most), what) + " a day"
 }
