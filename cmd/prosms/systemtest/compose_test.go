@@ -90,6 +90,8 @@ func TestTheRolesOfComposeWorkAsSeparateProcesses(t *testing.T) {
 	if status, err := running["api"].callWith(header, "POST", "/v1/messages", rig.plain(1)[0], &answer); err != nil || status != http.StatusAccepted {
 		t.Fatalf("sending: %d, %v", status, err)
 	}
+	// By itself: what a frame of several texts spends on them is no one text's trace.
+	eventually(t, 20*time.Second, "delivered", func() bool { return running["api"].statusOf(answer.ID) == "delivered" })
 	ids, err := running["api"].sendBatch(100)
 	if err != nil {
 		t.Fatal(err)
